@@ -1,0 +1,1 @@
+"""The coins that travel between rooms, units and errors."""

@@ -1,0 +1,1 @@
+"""The film backwards: parameters from curves, students from teachers."""

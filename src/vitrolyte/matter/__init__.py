@@ -1,0 +1,1 @@
+"""Everything that makes atoms: composition, crystals, defects, packing."""

@@ -1,0 +1,1 @@
+"""The instruments: forward functions from atoms to curves and quantities."""

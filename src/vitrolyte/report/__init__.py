@@ -1,0 +1,1 @@
+"""Shows any results without knowing whether they were measured or computed."""

@@ -1,0 +1,1 @@
+"""The study file, the recipe steps, the store and the execution."""
