@@ -142,7 +142,8 @@ def validated(model: type[T], plain: Mapping[str, Any], *, where: str) -> T:
 
 
 def _translated(fault: ValidationError, model: type[BaseModel], where: str) -> InputError:
-    first = fault.errors()[0]
+    # An unknown key explains a missing one, so it is told first.
+    first = min(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, first["loc"][:-1])
@@ -176,3 +177,12 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         if found is not None:
             return found
     return None
+
+
+def with_launch(
+    study: StudySettings, *, workers: int | None = None, processes: int | None = None
+) -> StudySettings:
+    """Return a study with other numbers of runs side by side or of processes a run."""
+    given = {"workers": workers, "processes": processes}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return study.model_copy(update={"launch": study.launch.model_copy(update=changes)})

@@ -61,14 +61,15 @@ def read_csv(path: Path) -> tuple[Observation, ...]:
 
 def _row(path: Path, row: dict[str, Any]) -> Observation:
     try:
-        return Observation(
-            **{key: _number(row[key]) if key in NUMBERS else row[key] for key in COLUMNS}
-        )
+        values: dict[str, Any] = {
+            key: _number(row[key]) if key in NUMBERS else row[key] for key in COLUMNS
+        }
     except ValueError as fault:
         raise InputError(
             f"The columns {', '.join(sorted(NUMBERS))} of {path.name} hold numbers or nothing",
             received=str(fault),
         ) from fault
+    return Observation(**values)
 
 
 def _number(text: str) -> float | None:

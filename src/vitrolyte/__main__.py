@@ -1,0 +1,5 @@
+"""``python -m vitrolyte`` is the program."""
+
+from vitrolyte.cli import main
+
+main()

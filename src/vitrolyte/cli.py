@@ -1,0 +1,186 @@
+"""The doorbell: what a user types, handed to the rooms."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from vitrolyte import __version__
+from vitrolyte.data.errors import EngineError, VitrolyteError
+
+if TYPE_CHECKING:
+    from vitrolyte.data.observation import Observation
+
+app = typer.Typer(
+    name="vitrolyte",
+    help="Design, simulate and characterise solid electrolytes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON array of observations and nothing else.")
+]
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Profile of the study: quick, standard, production or its own."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Result folder [default: runs/NAME].", file_okay=False)
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Runs side by side.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="MPI processes of a run.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry out a study and write its page; resumes where it stopped."""
+    from vitrolyte.report.compose import write_study_report
+    from vitrolyte.study.progress import reporter_for
+    from vitrolyte.study.run import run_study
+    from vitrolyte.study.settings import read_study, with_launch
+
+    settings = with_launch(read_study(study, profile), workers=workers, processes=processes)
+    folder = out if out is not None else Path("runs") / settings.name
+    outcome = run_study(settings, folder, reporter_for(sys.stderr))
+    report = write_study_report(outcome)
+    if as_json:
+        _print_json(outcome.observations)
+        return
+    from vitrolyte.report.summary import print_summary
+
+    print_summary(outcome.observations)
+    typer.echo(f"\nReport: {report}")
+
+
+@app.command()
+def lit(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Words that must all stand in a row.")
+    ] = None,
+    quantity: Annotated[str | None, typer.Option(help="Only this quantity.")] = None,
+    formula: Annotated[str | None, typer.Option(help="Only this formula.")] = None,
+    phase: Annotated[str | None, typer.Option(help="Only this phase.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search the table of published numbers."""
+    from vitrolyte.literature.table import query
+
+    rows = query(" ".join(words or ()), quantity=quantity, formula=formula, phase=phase)
+    _show(rows, as_json)
+
+
+@app.command()
+def table(
+    folder: Annotated[Path, typer.Argument(help="A result folder.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print the observations of a stored result."""
+    _show(_stored_rows(folder), as_json)
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
+) -> None:
+    """Write the page of one stored result, or of several side by side."""
+    from vitrolyte.report.compose import write_table_report
+
+    rows = {str(folder): _stored_rows(folder) for folder in folders}
+    path = out if out is not None else folders[0] / "report.html"
+    typer.echo(write_table_report(path, rows))
+
+
+@app.command()
+def potentials(as_json: JsonOption = False) -> None:
+    """List the potentials at hand with their trust figures."""
+    from vitrolyte.report.potentials import potential_rows
+
+    _show(potential_rows(), as_json)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and how to install it."""
+    from vitrolyte.report.doctor import findings
+
+    state = findings()
+    for finding in state:
+        typer.echo(finding.line())
+    if not all(finding.ok for finding in state if finding.needed):
+        raise typer.Exit(1)
+
+
+def _stored_rows(folder: Path) -> tuple[Observation, ...]:
+    from vitrolyte.data.io.observations import read_csv
+
+    return read_csv(folder / "observations.csv")
+
+
+def _show(rows: Sequence[Observation], as_json: bool) -> None:
+    if as_json:
+        _print_json(rows)
+        return
+    from vitrolyte.report.summary import print_observations
+
+    print_observations(rows)
+
+
+def _print_json(rows: Sequence[Observation]) -> None:
+    from vitrolyte.data.io.observations import to_json
+
+    sys.stdout.write(to_json(rows) + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vitrolyte {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tell more on standard error.")
+    ] = False,
+) -> None:
+    del version
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(message)s",
+    )
+
+
+def guarded(command: Callable[[], object]) -> NoReturn:
+    """Run a command and leave with its exit status; a known error is one message, no traceback."""
+    try:
+        command()
+    except VitrolyteError as fault:
+        typer.echo(f"vitrolyte: {fault.message()}", err=True)
+        if isinstance(fault, EngineError) and fault.log_tail:
+            typer.echo(f"End of the engine's log in {fault.folder}:\n{fault.log_tail}", err=True)
+        sys.exit(fault.exit_status)
+    except KeyboardInterrupt:
+        typer.echo("vitrolyte: stopped; the same command goes on from here.", err=True)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def main() -> NoReturn:
+    """Start the program."""
+    guarded(app)

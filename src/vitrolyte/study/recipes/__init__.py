@@ -1,0 +1,1 @@
+"""The recipe steps that a study file can name, one file per subject."""
