@@ -53,14 +53,16 @@ def run(
     settings = with_launch(read_study(study, profile), workers=workers, processes=processes)
     folder = out if out is not None else Path("runs") / settings.name
     outcome = run_study(settings, folder, reporter_for(sys.stderr))
-    report = write_study_report(outcome)
+    page = write_study_report(outcome)
     if as_json:
         _print_json(outcome.observations)
         return
-    from vitrolyte.report.summary import print_summary
+    from rich.console import Console
 
-    print_summary(outcome.observations)
-    typer.echo(f"\nReport: {report}")
+    from vitrolyte.report.summary import summary_table
+
+    Console().print(summary_table(outcome.comparisons, outcome.observations))
+    typer.echo(f"Report: {page}")
 
 
 @app.command()
@@ -103,14 +105,6 @@ def report(
 
 
 @app.command()
-def potentials(as_json: JsonOption = False) -> None:
-    """List the potentials at hand with their trust figures."""
-    from vitrolyte.report.potentials import potential_rows
-
-    _show(potential_rows(), as_json)
-
-
-@app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and how to install it."""
     from vitrolyte.report.doctor import findings
@@ -132,9 +126,11 @@ def _show(rows: Sequence[Observation], as_json: bool) -> None:
     if as_json:
         _print_json(rows)
         return
-    from vitrolyte.report.summary import print_observations
+    from rich.console import Console
 
-    print_observations(rows)
+    from vitrolyte.report.summary import observation_listing
+
+    Console().print(observation_listing(rows))
 
 
 def _print_json(rows: Sequence[Observation]) -> None:

@@ -1,1 +1,1 @@
-"""Everything that makes atoms: composition, crystals, defects, packing."""
+"""Everything that makes atoms: compositions, crystals and their point defects."""

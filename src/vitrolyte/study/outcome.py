@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ from vitrolyte.data.io.observations import write_csv
 from vitrolyte.data.observation import Observation
 from vitrolyte.data.origin import content_id
 from vitrolyte.data.result import Result
+from vitrolyte.study.comparison import Comparison
 from vitrolyte.study.plan import Plan
 from vitrolyte.study.recipe import Product
 from vitrolyte.study.settings import StudySettings
@@ -40,12 +43,15 @@ class Outcome:
         What each task left, in the order of the plan.
     observations
         The rows of the single table.
+    comparisons
+        Computed rows beside published ones.
     """
 
     study: StudySettings
     folder: Path
     products: tuple[Product, ...]
     observations: tuple[Observation, ...]
+    comparisons: tuple[Comparison, ...]
 
 
 def observed(plan: Plan, products: Sequence[Product]) -> tuple[Observation, ...]:
@@ -125,12 +131,29 @@ def write_end(plan: Plan, outcome: Outcome) -> None:
         If the folder cannot be written.
     """
     write_csv(outcome.folder / "observations.csv", outcome.observations)
+    write_text(outcome.folder / "comparisons.csv", comparisons_text(outcome.comparisons))
     for product in outcome.products:
         for result in product.results():
             for name, curves in curve_sets(result):
                 label = file_name(f"{task_label(product)}-{type(result).__name__}-{name}")
                 write_curves(outcome.folder / "curves" / f"{label}.csv", curves)
     _write_origin(outcome.folder, plan, outcome.products, "complete")
+
+
+def comparisons_text(comparisons: Sequence[Comparison]) -> str:
+    """Return the comparisons as CSV: both values, the verdict and its reason."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    names = ("value", "low", "high", "method", "source", "origin")
+    sides = [f"{side} {name}" for side in ("computed", "published") for name in names]
+    about = ("formula", "phase", "quantity", "of", "unit", "temperature_K")
+    writer.writerow([*about, *sides, "verdict", "reason"])
+    for pair in comparisons:
+        rows = (pair.computed, pair.published)
+        values = [None if row is None else getattr(row, name) for row in rows for name in names]
+        state = [getattr(pair.computed, name) for name in about]
+        writer.writerow([*state, *values, pair.verdict, pair.reason])
+    return stream.getvalue()
 
 
 def _write_origin(folder: Path, plan: Plan, products: Sequence[Product], state: str) -> None:

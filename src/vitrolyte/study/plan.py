@@ -194,8 +194,9 @@ def _task(
     place: Coordinates,
     inputs: Mapping[str, tuple[Task, ...]],
 ) -> Task:
+    step.settings.review({n: tuple(task.coordinates for task in ts) for n, ts in inputs.items()})
     settings = step.settings.model_dump(mode="json", exclude=set(step.recipe.roles()))
-    settings.update(step.settings.fingerprint())
+    settings.update(step.settings.fingerprint(study.sample))
     settings["sample"] = study.sample.model_dump(mode="json")
     settings["coordinates"] = dict(place)
     origin = Origin(

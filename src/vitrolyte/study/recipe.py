@@ -48,9 +48,23 @@ class RecipeSettings(Settings):
         """Return the axes that this step opens, with their values."""
         return {}
 
-    def fingerprint(self) -> Mapping[str, str]:
-        """Return digests of what the settings name but do not contain (a potential, a file)."""
+    def fingerprint(self, study: SampleSettings) -> Mapping[str, str]:
+        """Return digests of what the settings name but do not contain (a potential, a file).
+
+        This is also where a step refuses, before anything is computed, what cannot work.
+        """
+        del study
         return {}
+
+    def review(self, sources: Mapping[str, tuple[Coordinates, ...]]) -> None:
+        """Refuse, before anything is computed, sources that cannot serve.
+
+        Parameters
+        ----------
+        sources
+            Where the tasks that it would take from stand, by setting name.
+        """
+        del sources
 
     def weight(self) -> float:
         """Return the relative cost of one task, in simulated ps for dynamics."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vitrolyte.literature.table import observations
+from vitrolyte.study.comparison import compare
 from vitrolyte.study.cookbook import COOKBOOK
 from vitrolyte.study.execute import execute
 from vitrolyte.study.outcome import Outcome, observed, write_end, write_start
@@ -36,6 +38,7 @@ def run_study(study: StudySettings, folder: Path, reporter: Reporter) -> Outcome
     with claimed(folder):
         write_start(folder, plan)
         products = execute(plan, Store(folder / "stages"), reporter)
-        outcome = Outcome(study, folder, products, observed(plan, products))
+        rows = observed(plan, products)
+        outcome = Outcome(study, folder, products, rows, compare(rows, observations()))
         write_end(plan, outcome)
     return outcome

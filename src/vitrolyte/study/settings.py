@@ -29,7 +29,7 @@ class SampleSettings(Settings):
 
     formula: str
     material: str
-    charges: Mapping[str, float] | None = None
+    charges: Mapping[str, int] | None = None
 
 
 class LaunchSettings(Settings):

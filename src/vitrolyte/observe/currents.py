@@ -1,0 +1,282 @@
+"""Conductivities and what compares them: sums over single ions, and over all ions as one current.
+
+The frame of reference is that of the displacements. A conductivity of charges that add up to zero
+does not depend on it; transference numbers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement
+
+import numpy as np
+from scipy import stats
+
+from vitrolyte.data.quantity import NORMAL_95, Quantity
+from vitrolyte.data.units import (
+    A2_PER_PS_TO_CM2_PER_S,
+    BOLTZMANN_EV_PER_K,
+    E2_PER_A_PS_EV_TO_S_PER_CM,
+)
+from vitrolyte.observe.displacement import Displacements, Floats
+from vitrolyte.observe.judgement import Limits
+from vitrolyte.observe.low_frequency import (
+    Fit,
+    Level,
+    Portion,
+    Share,
+    fit_spectrum,
+    fitted_modes,
+    joint_level,
+    portion,
+    roughness,
+    self_level,
+    share_of,
+    straight_modes,
+    stretches,
+)
+from vitrolyte.observe.tracers import Tracer
+
+_CONDUCTIVITY = "S/cm"
+
+
+@dataclass(frozen=True, eq=False)
+class Currents:
+    """The charge current of a trajectory, ion by ion and as a whole.
+
+    Attributes
+    ----------
+    charges
+        Formal charges, e; species left out count as neutral.
+    tracers
+        Diffusion of each species.
+    """
+
+    moved: Displacements
+    charges: Mapping[str, float]
+    temperature_K: float
+    limits: Limits
+    tracers: Mapping[str, Tracer]
+
+    @cached_property
+    def charged(self) -> tuple[str, ...]:
+        """Return the species that carry charge."""
+        return tuple(name for name in self.moved.species if self.charges.get(name, 0.0))
+
+    @cached_property
+    def factor(self) -> float:
+        """Return e²/(V k T) in S/cm for each e² Å²/ps."""
+        thermal = BOLTZMANN_EV_PER_K * self.temperature_K
+        return E2_PER_A_PS_EV_TO_S_PER_CM / (self.moved.volume_A3 * thermal)
+
+    @cached_property
+    def obstacle(self) -> str:
+        """Return why there is no conductivity; empty where there is one."""
+        if any(self.tracers[name].moves for name in self.charged):
+            return "" if self._straight else "no diffusive range in the sum over all ions"
+        return "; ".join(self.tracers[name].quantity.note for name in self.charged)
+
+    @cached_property
+    def remark(self) -> str:
+        """Return what a reader of a conductivity should know."""
+        still = [name for name in self.charged if not self.tracers[name].moves]
+        parts = [f"{', '.join(still)} moved less than one hop"] if still else []
+        net = sum(self._strength(name) * self._count(name) for name in self.charged)
+        if abs(net) > 1e-6 * sum(self._count(name) for name in self.charged):
+            parts.append(f"the charges given add up to {net:+.3g} e, so that the result depends "
+                         f"on the frame of reference ({self.moved.frame})")  # fmt: skip
+        return "; ".join(parts)
+
+    def _strength(self, name: str) -> float:
+        return float(self.charges.get(name, 0.0))
+
+    def _count(self, name: str) -> int:
+        return int(self.moved.counts[self.moved.species.index(name)])
+
+    def _modes(self, name: str) -> Floats:
+        return np.asarray(self.moved.sum_modes[self.moved.species.index(name)])
+
+    @cached_property
+    def _shares(self) -> tuple[Share, ...]:
+        rows = [(self.moved.species.index(name), self._strength(name)) for name in self.charged]
+        return tuple(Share(self.moved.modes[row], z**2) for row, z in rows)
+
+    @cached_property
+    def _spectrum(self) -> Floats:
+        return np.asarray(np.sum([share.spectrum for share in self._shares], axis=0))
+
+    @cached_property
+    def _straight(self) -> int:
+        return straight_modes(self._spectrum, self.moved.n_frames)
+
+    @cached_property
+    def _guide(self) -> Fit:
+        m = fitted_modes(self._straight)
+        return fit_spectrum(self._spectrum[:m], roughness(m, self.moved.n_frames), 1)
+
+    @cached_property
+    def _single(self) -> Level:
+        return self_level(self._shares, self.moved.n_frames, self._straight)
+
+    @cached_property
+    def _current(self) -> Floats:
+        parts = [self._strength(name) * self._modes(name) for name in self.charged]
+        return np.asarray(np.sum(parts, axis=0))
+
+    @cached_property
+    def _joint(self) -> Level:
+        return joint_level(self._current, self.moved.n_frames, self._guide, self._straight)
+
+    @cached_property
+    def _flat(self) -> int:
+        return self._joint.modes
+
+    def _remarked(self, number: Quantity) -> Quantity:
+        if number.status == "refused" or not self.remark:
+            return number
+        note = f"{number.note}; {self.remark}" if number.note else self.remark
+        return Quantity(
+            number.value, number.unit, number.error, number.low, number.high, number.status, note
+        )
+
+    def tracer_conductivity(self) -> Quantity:
+        """Return the Nernst–Einstein conductivity of all ions, S/cm."""
+        if self.obstacle:
+            return Quantity.refused(_CONDUCTIVITY, self.obstacle)
+        number = self.limits.quantity(self._single, self.factor, _CONDUCTIVITY)
+        return self._remarked(self._as_sure_as_tracers(number))
+
+    def _as_sure_as_tracers(self, number: Quantity) -> Quantity:
+        doubts = [self.tracers[name].quantity for name in self.charged]
+        for one in doubts:
+            if one.status == "provisional":
+                return number.provisional(one.note)
+        return number
+
+    def partial_conductivity(self) -> dict[str, Quantity]:
+        """Return the Nernst–Einstein conductivity of each charged species, S/cm."""
+        found = {}
+        for name in self.charged:
+            strength = self._count(name) * self._strength(name) ** 2 * self.factor
+            diffusivity = self.tracers[name].quantity
+            found[name] = diffusivity.scaled(strength / A2_PER_PS_TO_CM2_PER_S, _CONDUCTIVITY)
+        return found
+
+    def collective_conductivity(self) -> Quantity:
+        """Return the conductivity from the charge displacement of all ions together, S/cm."""
+        return self._collective(self.factor, _CONDUCTIVITY)
+
+    def charge_diffusivity(self) -> Quantity:
+        """Return the collective conductivity as a diffusivity of independent charges, cm²/s."""
+        squares = sum(self._count(name) * self._strength(name) ** 2 for name in self.charged)
+        return self._collective(A2_PER_PS_TO_CM2_PER_S / squares, "cm²/s")
+
+    @cached_property
+    def _no_current(self) -> str:
+        if self.obstacle:
+            return self.obstacle
+        return "" if self._joint.value > 0 else "the collective spectrum has no limit above zero"
+
+    def _collective(self, factor: float, unit: str) -> Quantity:
+        if self._no_current:
+            return Quantity.refused(unit, self._no_current)
+        number = self.limits.quantity(self._joint, factor, unit)
+        return self._remarked(self._as_sure_as_tracers(number))
+
+    def haven_ratio(self) -> Quantity:
+        """Return tracer over collective conductivity; below one where ions move together."""
+        if self._no_current:
+            return Quantity.refused("1", self._no_current)
+        value = self._single.value / self._joint.value
+        variance = self._ratio_variance()
+        dof = min(self._single.dof, self._joint.dof)
+        quantile = float(stats.t.ppf(0.975, dof)) if self._single.variance > variance / 2 else 0.0
+        nu = 2.0 / (variance * max(quantile / NORMAL_95, 1.0) ** 2)
+        # The current is the scarce part: its chi-square stands in the denominator.
+        low, high = value * stats.chi2.ppf([0.025, 0.975], nu) / nu
+        number = Quantity(value, "1", value * variance**0.5, float(low), float(high))
+        return self._remarked(self._as_sure_as_tracers(self.limits.judged(number)))
+
+    def _ratio_variance(self) -> float:
+        """Return the relative variance of the Haven ratio, with the covariance of its parts."""
+        single, joint = self._single.variance, self._joint.variance
+        alike = max(0.5 * (self._alike_by_mode() + self._alike_in_time()), 0.0)
+        shared = 2.0 * alike * float(np.sqrt(single * joint))
+        return max(single + joint - shared, 1e-4 * (single + joint))
+
+    def _alike_by_mode(self) -> float:
+        m = min(self._single.modes, self._joint.modes)
+        squares = np.square(self._current[:m]).mean(axis=1)
+        return float(np.corrcoef(self._spectrum[:m], squares)[0, 1])
+
+    def _alike_in_time(self) -> float:
+        joint = stretches(self._joint.moments)
+        single = stretches(self._single.moments, len(joint))
+        if not len(joint) or len(single) != len(joint):
+            return self._alike_by_mode()
+        return float(np.corrcoef(single, joint)[0, 1])
+
+    def tracer_transference(self) -> dict[str, Quantity]:
+        """Return the share of each species in the Nernst–Einstein conductivity."""
+        if self.obstacle:
+            return {name: Quantity.refused("1", self.obstacle) for name in self.charged}
+        return {name: self._remarked(self._tracer_share(name)) for name in self.charged}
+
+    def _tracer_share(self, name: str) -> Quantity:
+        which = self.charged.index(name)
+        level = share_of(self._shares, which, self.moved.n_frames, self._straight)
+        low, high = _share_interval(level)
+        return self._share_quantity(Portion(level.value, level.error, low, high))
+
+    def collective_transference(self) -> dict[str, Quantity]:
+        """Return the share of each species in the collective conductivity, cross terms included."""
+        if self._no_current:
+            return {name: Quantity.refused("1", self._no_current) for name in self.charged}
+        found = {}
+        for name in self.charged:
+            part = portion(self._strength(name) * self._modes(name)[: self._flat],
+                           self._current[: self._flat])  # fmt: skip
+            found[name] = self._remarked(self._share_quantity(part))
+        return found
+
+    def _share_quantity(self, part: Portion) -> Quantity:
+        number = Quantity(part.value, "1", part.error, part.low, part.high)
+        half = 0.5 * (part.high - part.low)
+        if half > self.limits.wide_interval:
+            return number.provisional(f"the 95 % interval spans ±{half:.2g}")
+        return number
+
+    def onsager(self) -> dict[str, Quantity]:
+        """Return the collective conductivity by pairs of species, S/cm; Student's t intervals."""
+        pairs = list(combinations_with_replacement(self.charged, 2))
+        if self._no_current:
+            return {f"{a}-{b}": Quantity.refused(_CONDUCTIVITY, self._no_current) for a, b in pairs}
+        return {f"{a}-{b}": self._remarked(self._pair(a, b)) for a, b in pairs}
+
+    def _pair(self, a: str, b: str) -> Quantity:
+        m, strength = self._flat, self._strength(a) * self._strength(b) * self.factor
+        first, second = self._modes(a)[:m], self._modes(b)[:m]
+        products = (first * second).ravel() * strength
+        value, dof = float(products.mean()), products.size
+        # Wishart: variance of a mean product of Gaussian modes.
+        own = float(np.mean(first**2) * np.mean(second**2)) * strength**2
+        error = float(np.sqrt((value**2 + own) / dof))
+        if a == b:
+            low, high = value * dof / stats.chi2.ppf([0.975, 0.025], dof)
+        else:
+            half = float(stats.t.ppf(0.975, dof)) * error
+            low, high = value - half, value + half
+        number = Quantity(value, _CONDUCTIVITY, error, float(low), float(high))
+        return self.limits.judged(number)
+
+
+def _share_interval(level: Level) -> tuple[float, float]:
+    """Return the 95 % interval of a share, on the logistic scale where it lies inside (0, 1)."""
+    share, half = level.value, float(stats.t.ppf(0.975, level.dof)) * level.error
+    if not level.error < min(share, 1.0 - share):
+        return share - half, share + half
+    odds = np.log(share / (1.0 - share)) + np.array([-1.0, 1.0]) * half / (share * (1.0 - share))
+    low, high = 1.0 / (1.0 + np.exp(-odds))
+    return float(low), float(high)

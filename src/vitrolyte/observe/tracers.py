@@ -1,0 +1,120 @@
+"""Tracer diffusion of one species, and whether it moved far enough to speak of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitrolyte.data.quantity import Quantity
+from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
+from vitrolyte.observe.displacement import Displacements, Floats
+from vitrolyte.observe.judgement import Limits
+from vitrolyte.observe.low_frequency import Level, Share, self_level, straight_modes
+
+UNIT = "cm²/s"
+
+
+@dataclass(frozen=True, eq=False)
+class Tracer:
+    """Diffusion of the ions of one species.
+
+    Attributes
+    ----------
+    level
+        D with its error, Å²/ps; None where no diffusive range was found.
+    reach
+        Mean distance diffused in the whole run, √(6 D t), Å; 0 where D is not above zero.
+    slope, slope_error
+        Logarithmic slope of the MSD between 1/16 and 1/4 of the run, without the part that cage
+        motion adds.
+    quantity
+        D with its interval and status, cm²/s.
+    """
+
+    species: str
+    level: Level | None
+    reach: float
+    slope: float
+    slope_error: float
+    quantity: Quantity
+
+    @property
+    def moves(self) -> bool:
+        """Return whether the diffusivity stands."""
+        return self.quantity.status != "refused"
+
+
+def tracer(moved: Displacements, species: str, limits: Limits) -> Tracer:
+    """Return the diffusion of one species, judged against the limits."""
+    row = moved.species.index(species)
+    shares = (Share(moved.modes[row], 1.0 / moved.counts[row]),)
+    straight = straight_modes(shares[0].spectrum, moved.n_frames)
+    level = self_level(shares, moved.n_frames, straight) if straight else None
+    value = max(level.value, 0.0) if level else 0.0
+    reach = float(np.sqrt(6.0 * value * moved.duration_ps))
+    plateau = cage_plateau(moved.msd[row], level, moved.step_ps)
+    slope, error = log_slope(moved.msd[row] - plateau, independent_ions(level))
+    quantity = _quantity(species, moved, level, reach, limits)
+    if slope + error < limits.subdiffusive_exponent:
+        quantity = quantity.provisional(
+            f"the MSD of {species} beyond its cage grows with the power {slope:.2f} ± {error:.2f} "
+            "of time, slower than diffusion"
+        )
+    return Tracer(species, level, reach, slope, error, quantity)
+
+
+def _quantity(
+    species: str, moved: Displacements, level: Level | None, reach: float, limits: Limits
+) -> Quantity:
+    run = f"{moved.duration_ps:.4g} ps"
+    if level is None:
+        reason = f"no diffusive range: the displacement spectrum of {species} never levels off"
+        return Quantity.refused(UNIT, f"{reason} in {run}")
+    if reach < limits.hop_length_A:
+        reason = f"{species} diffused {reach:.2g} Å in {run}, less than a hop of"
+        return Quantity.refused(UNIT, f"{reason} {limits.hop_length_A:g} Å")
+    return limits.quantity(level, A2_PER_PS_TO_CM2_PER_S, UNIT)
+
+
+def independent_ions(level: Level | None) -> float:
+    """Return how many ions moving alone would scatter as these do; at least one third."""
+    if level is None or not np.isfinite(level.variance):
+        return 1.0
+    # A straight fit through m modes has 9/4 of the variance of their mean.
+    return max(2.0 * 2.25 / (3.0 * level.modes * max(level.variance, 1e-12)), 1.0 / 3.0)
+
+
+def relative_msd_variance(lag: int, n_frames: int, ions: float) -> float:
+    """Return the relative variance of a random walk's MSD over all time origins.
+
+    References
+    ----------
+    Qian, Sheetz & Elson, Biophys. J. 60, 910 (1991), https://doi.org/10.1016/S0006-3495(91)82125-7
+    """
+    k, origins = float(lag), float(n_frames - lag)
+    if k <= origins:
+        spread = (4 * k**2 * origins + 2 * origins + k - k**3) / (6 * k * origins**2)
+    else:
+        spread = 1 + (origins**3 - 4 * k * origins**2 + 4 * k - origins) / (6 * k**2 * origins)
+    return spread * 2.0 / (3.0 * ions)
+
+
+def cage_plateau(msd: Floats, level: Level | None, step_ps: float) -> float:
+    """Return what the MSD exceeds 6 D t by at the time resolution of D, Å²; at least zero."""
+    if level is None:
+        return 0.0
+    lag = max(len(msd) // level.modes, 1)
+    return max(float(msd[lag] - 6.0 * level.value * lag * step_ps), 0.0)
+
+
+def log_slope(msd: Floats, ions: float) -> tuple[float, float]:
+    """Return the logarithmic slope of an MSD from 1/16 to 1/4 of the run, and its error."""
+    n = len(msd)
+    near, far = max(n // 16, 1), max(n // 4, 2)
+    if min(msd[near], msd[far]) <= 0:
+        return 0.0, 0.0
+    decades = np.log(far / near)
+    slope = np.log(msd[far] / msd[near]) / decades
+    error = np.sqrt(relative_msd_variance(far, n, ions)) / decades
+    return float(slope), float(error)

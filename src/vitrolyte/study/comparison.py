@@ -1,0 +1,330 @@
+"""The comparison: computed rows beside published ones, and what may be said of each pair."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from vitrolyte.data.observation import Observation
+from vitrolyte.data.quantity import NORMAL_95
+from vitrolyte.data.wording import quantity_text, sample_text, value_text
+
+Verdict = Literal["agrees", "disagrees", "cannot be judged"]
+
+SAME_TEMPERATURE_K = 5.0
+"""Two values within this distance, K, count as of one temperature."""
+
+LOGARITHMIC = frozenset(
+    {
+        "ionic_conductivity",
+        "electronic_conductivity",
+        "tracer_diffusivity",
+        "charge_diffusivity",
+        "jump_rate",
+        "correlation_time",
+        "cooling_rate",
+    }
+)
+"""Quantities whose errors are factors: compared as decimal logarithms."""
+
+ABOUT_THE_WHOLE = frozenset({"", "total", "bulk"})
+"""Words of ``of`` that mean the material as a whole."""
+
+MOBILE_CATIONS = frozenset({"Li", "Na", "K", "Ag"})
+"""Ions whose partial value a paper often prints as the value of the material."""
+
+PER_SPECIES = frozenset({"transference_number", "coordination_number", "bond_length"})
+"""Quantities that mean nothing without the species or pair that they are of."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One computed row, the published row it stands beside, and the verdict.
+
+    Attributes
+    ----------
+    computed
+        The computed (or measured) row.
+    published
+        The published row; None where the literature has none.
+    verdict
+        ``agrees``: the two are compatible within their errors. ``disagrees``: they differ
+        beyond both. ``cannot be judged``: a value, an error or a like state is missing.
+    reason
+        One plain sentence with the numbers.
+    ratio
+        Computed over published; only for quantities compared on a logarithmic scale.
+    difference
+        Computed minus published, in the unit of the rows; only for the others.
+    """
+
+    computed: Observation
+    published: Observation | None
+    verdict: Verdict
+    reason: str
+    ratio: float | None = None
+    difference: float | None = None
+
+    @property
+    def side_by_side(self) -> bool:
+        """Return whether there is a published value of the same state to stand beside."""
+        return self.published is not None and _same_temperature(self.computed, self.published)
+
+    @property
+    def ground(self) -> str:
+        """Return the reason without the two numbers, for a table that shows them already."""
+        if self.published is None:
+            return self.reason
+        rest = self.reason.removeprefix(_beside(self.computed, self.published))
+        return rest[:1].upper() + rest[1:]
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A value with its 95 % interval on the scale of the comparison; infinite where open."""
+
+    middle: float
+    low: float
+    high: float
+    known: bool
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def meets(self, other: _Span) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+    def error_towards(self, value: float) -> float:
+        """Return the standard error on the side that faces a value."""
+        end = self.high if value > self.middle else self.low
+        return abs(end - self.middle) / NORMAL_95
+
+
+def compare(
+    computed: Sequence[Observation], published: Sequence[Observation]
+) -> tuple[Comparison, ...]:
+    """Set every computed row beside the published rows of the same thing and judge each pair.
+
+    Rows belong together when formula, phase, quantity and species agree; phases are never mixed.
+    Values more than 5 K apart are named but not judged. Two values with errors agree when
+
+        z = |a - b| / sqrt(s_a² + s_b²) < 1.96,
+
+    with the error of the side that faces the other value where an interval is skewed; a printed
+    range or limit agrees when it meets the computed interval; a published value without an error
+    is judged, to its last printed digit, by the computed interval alone, and the reason says so.
+    Conductivities, diffusivities and rates are compared as logarithms. Published rows without a
+    computed partner are left out.
+    """
+    return tuple(pair for row in computed for pair in _judged(row, published))
+
+
+def _judged(row: Observation, published: Sequence[Observation]) -> list[Comparison]:
+    alike = [other for other in published if _same_thing(row, other)]
+    if not alike:
+        reason = f"No published value for the {quantity_text(row)} in {sample_text(row)}."
+        return [Comparison(row, None, "cannot be judged", reason)]
+    here = [other for other in alike if _same_temperature(row, other)]
+    if here:
+        return [_judge(row, other) for other in here]
+    return [_apart(row, min(alike, key=lambda other: _temperature_gap(row, other)))]
+
+
+def _same_thing(row: Observation, other: Observation) -> bool:
+    return (
+        row.quantity == other.quantity
+        and row.phase == other.phase
+        and formula_key(row.formula) == formula_key(other.formula)
+        and _same_of(row, other)
+    )
+
+
+def formula_key(formula: str) -> str:
+    """Return one spelling per simple formula: ``Li3ClO`` and ``Li3OCl`` are the same."""
+    plain = "".join(formula.split())
+    parts = re.findall(r"([A-Z][a-z]?)((?:\d+(?:\.\d+)?)?)", plain)
+    if "".join(symbol + count for symbol, count in parts) != plain:
+        return plain
+    return "".join(f"{symbol}{float(count or 1):g}" for symbol, count in sorted(parts))
+
+
+def _same_of(row: Observation, other: Observation) -> bool:
+    if row.of == other.of:
+        return True
+    if row.quantity in PER_SPECIES:
+        return False
+    if row.quantity == "lattice_parameter":
+        return "" in (row.of, other.of)
+    if other.of == "":
+        return row.of in ABOUT_THE_WHOLE | MOBILE_CATIONS
+    return row.of in ABOUT_THE_WHOLE and other.of in ABOUT_THE_WHOLE
+
+
+def _temperature_gap(row: Observation, other: Observation) -> float:
+    if row.temperature_K is None or other.temperature_K is None:
+        return 0.0
+    return abs(row.temperature_K - other.temperature_K)
+
+
+def _same_temperature(row: Observation, other: Observation) -> bool:
+    return _temperature_gap(row, other) <= SAME_TEMPERATURE_K
+
+
+def _apart(row: Observation, other: Observation) -> Comparison:
+    reason = (
+        f"The computed value is for {row.temperature_K:g} K; the nearest published one, "
+        f"{value_text(other)}, is for {other.temperature_K:g} K."
+    )
+    return Comparison(row, other, "cannot be judged", reason)
+
+
+def _judge(row: Observation, other: Observation) -> Comparison:
+    if row.status == "refused" or row.value is None:
+        why = row.note or "no value was obtained"
+        reason = f"The {row.kind} value is refused ({why}); published is {value_text(other)}."
+        return Comparison(row, other, "cannot be judged", reason)
+    verdict, finding = _finding(row, other)
+    sentence = f"{_beside(row, other)}{finding}."
+    remarks = " ".join(_remarks(row, other))
+    ratio, difference = _distance(row, other)
+    return Comparison(row, other, verdict, f"{sentence} {remarks}".strip(), ratio, difference)
+
+
+def _beside(row: Observation, other: Observation) -> str:
+    return f"{row.kind.capitalize()} {value_text(row)}, published {value_text(other)}: "
+
+
+def _finding(row: Observation, other: Observation) -> tuple[Verdict, str]:
+    """Return the verdict and the part of a sentence that gives its ground."""
+    logarithmic = row.quantity in LOGARITHMIC
+    ours, theirs = _span(row, logarithmic), _span(other, logarithmic)
+    if ours is None or theirs is None:
+        return "cannot be judged", "a value that is not positive has no place on a log scale"
+    if not ours.known and not theirs.known:
+        return "cannot be judged", "neither value states an error"
+    if not theirs.known:
+        return _without_published_error(ours, _as_printed(other, logarithmic), row.kind)
+    if not ours.known:
+        inside = theirs.holds(ours.middle)
+        where = f"the {row.kind} value states no error and lies"
+        if inside:
+            return "agrees", f"{where} inside the published interval"
+        return "cannot be judged", f"{where} outside the published interval"
+    if other.error is None:
+        return _against_range(ours, theirs, row.kind)
+    return _by_errors(ours, theirs)
+
+
+def _without_published_error(ours: _Span, printed: _Span, kind: str) -> tuple[Verdict, str]:
+    inside = ours.meets(printed)
+    place = "inside" if inside else "outside"
+    return (
+        "agrees" if inside else "disagrees",
+        f"the published value states no error and lies {place} the {kind} interval",
+    )
+
+
+def _as_printed(row: Observation, logarithmic: bool) -> _Span:
+    """Return the values that round to the printed one: half a unit of its last digit each way."""
+    value = row.value or 0.0
+    exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+    half = 0.5 * 10.0 ** min(0, int(exponent))
+    ends = (value, value - half, value + half)
+    middle, low, high = (_log(end) for end in ends) if logarithmic else ends
+    return _Span(middle, low, high, known=False)
+
+
+def _against_range(ours: _Span, theirs: _Span, kind: str) -> tuple[Verdict, str]:
+    if ours.meets(theirs):
+        return "agrees", f"the {kind} interval meets the published range"
+    side = "above" if ours.low > theirs.high else "below"
+    return "disagrees", f"the {kind} interval lies wholly {side} the published range"
+
+
+def _by_errors(ours: _Span, theirs: _Span) -> tuple[Verdict, str]:
+    error = math.hypot(ours.error_towards(theirs.middle), theirs.error_towards(ours.middle))
+    gap = abs(ours.middle - theirs.middle)
+    z = gap / error if error > 0.0 else (0.0 if gap == 0.0 else math.inf)
+    if z < NORMAL_95:
+        return "agrees", f"they differ by {z:.1f} of their combined errors"
+    return "disagrees", f"they differ by {z:.1f} of their combined errors, beyond both"
+
+
+def _span(row: Observation, logarithmic: bool) -> _Span | None:
+    """Return the interval of a row on the scale of the comparison; None if it has none there."""
+    low, high = _ends(row)
+    if row.value is None and None in (row.low, row.high):
+        return None
+    known = math.isfinite(low) or math.isfinite(high)
+    value = (low + high) / 2.0 if row.value is None else row.value
+    if not known:
+        low = high = value
+    if not logarithmic:
+        return _Span(value, low, high, known)
+    if value <= 0.0 or high <= 0.0:
+        return None
+    middle = _log(math.sqrt(low * high)) if row.value is None and low > 0.0 else _log(value)
+    return _Span(middle, _log(low), _log(high), known)
+
+
+def _ends(row: Observation) -> tuple[float, float]:
+    """Return the 95 % interval; from the standard error where no ends are given."""
+    if row.low is None and row.high is None and row.error and row.value is not None:
+        return row.value - NORMAL_95 * row.error, row.value + NORMAL_95 * row.error
+    return (
+        -math.inf if row.low is None else row.low,
+        math.inf if row.high is None else row.high,
+    )
+
+
+def _log(value: float) -> float:
+    return math.log10(value) if value > 0.0 else -math.inf
+
+
+def _distance(row: Observation, other: Observation) -> tuple[float | None, float | None]:
+    if row.value is None or other.value is None:
+        return None, None
+    if row.quantity not in LOGARITHMIC:
+        return None, row.value - other.value
+    return (row.value / other.value if other.value > 0.0 else None), None
+
+
+Remark = Callable[[Observation, Observation], str]
+
+
+def _remarks(row: Observation, other: Observation) -> list[str]:
+    """Return what a reader must know before taking the verdict at its word."""
+    rules: tuple[Remark, ...] = (_temperature, _species, _kind_of_conductivity)
+    remarks = [f"The {row.kind} value is provisional."] if row.status == "provisional" else []
+    return remarks + [remark for rule in rules if (remark := rule(row, other))]
+
+
+def _temperature(row: Observation, other: Observation) -> str:
+    if (row.temperature_K is None) == (other.temperature_K is None):
+        return ""
+    if other.temperature_K is None:
+        return f"The published value states no temperature ({row.kind} at {row.temperature_K:g} K)."
+    return f"Only the published value states a temperature ({other.temperature_K:g} K)."
+
+
+def _species(row: Observation, other: Observation) -> str:
+    if row.of == other.of or row.quantity == "lattice_parameter":
+        return ""
+    if other.of == "" and row.of in MOBILE_CATIONS:
+        return f"The {row.kind} value is of {row.of}; the published one does not say of what."
+    return ""
+
+
+def _kind_of_conductivity(row: Observation, other: Observation) -> str:
+    simulated = any(word in other.method for word in ("MD", "simulat"))
+    if row.quantity != "ionic_conductivity" or not simulated:
+        return ""
+    if any(word in other.method for word in ("tracer", "collective", "Nernst")):
+        return ""
+    own = "collective" if "collective" in row.method else "tracer" if "tracer" in row.method else ""
+    stated = f" (this one is {own})" if own else ""
+    return f"The published value does not say tracer or collective{stated}."

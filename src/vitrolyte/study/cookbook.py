@@ -1,0 +1,14 @@
+"""Every recipe that a study file can name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vitrolyte.study.recipe import Recipe
+from vitrolyte.study.recipes import dynamics, matter, potential, structure, transport
+
+_SUBJECTS = (matter, potential, dynamics, structure, transport)
+
+COOKBOOK: Mapping[str, Recipe] = {
+    recipe.name: recipe for subject in _SUBJECTS for recipe in subject.RECIPES
+}

@@ -1,0 +1,103 @@
+"""Rows of several replicas made into one row each."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from vitrolyte.data.observation import Observation, Sample, computed
+from vitrolyte.data.quantity import Quantity
+from vitrolyte.data.result import Result
+from vitrolyte.infer.pool import pool
+from vitrolyte.study.comparison import LOGARITHMIC
+from vitrolyte.study.recipe import Product
+
+
+@dataclass(frozen=True)
+class PooledRow:
+    """One pooled number and what it is: a word of the vocabulary, species or pair, method."""
+
+    quantity: str
+    of: str
+    method: str
+    temperature_K: float | None
+    number: Quantity
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled(Result):
+    """Numbers of a sample, each pooled over its replicas.
+
+    Attributes
+    ----------
+    replicas
+        How many runs went in at each temperature.
+    rows
+        The numbers.
+    """
+
+    replicas: int
+    rows: tuple[PooledRow, ...]
+
+    def observations(self, sample: Sample) -> tuple[Observation, ...]:
+        """Return one row for each number."""
+        return tuple(
+            computed(
+                replace(sample, temperature_K=row.temperature_K),
+                row.quantity,
+                row.number,
+                of=row.of,
+                method=row.method,
+            )
+            for row in self.rows
+        )
+
+    def find(self, quantity: str, of: str, method: str) -> list[tuple[float, Quantity]]:
+        """Return (temperature, number) of one quantity, temperatures rising."""
+        found = [
+            (row.temperature_K, row.number)
+            for row in self.rows
+            if (row.quantity, row.of, row.method) == (quantity, of, method)
+        ]
+        return sorted((t, number) for t, number in found if t is not None)
+
+
+def quantity_of(row: Observation) -> Quantity:
+    """Return the number of a row."""
+    low, high, error = (math.nan if x is None else x for x in (row.low, row.high, row.error))
+    value = math.nan if row.value is None else row.value
+    return Quantity(value, row.unit, error, low, high, row.status, row.note)
+
+
+def pooled(products: Sequence[Product], results: Iterable[Sequence[Result]]) -> Pooled:
+    """Return the rows of several products' results, pooled where they differ by replica only.
+
+    Parameters
+    ----------
+    products
+        The runs.
+    results
+        What was found in each of them, in the same order.
+    """
+    groups: dict[tuple[object, ...], list[Observation]] = {}
+    for product, found in zip(products, results, strict=True):
+        for result in found:
+            for row in result.observations(product.sample):
+                groups.setdefault(_key(row), []).append(row)
+    replicas = {product.coordinates.get("replica", 1.0) for product in products}
+    return Pooled(len(replicas), tuple(_pooled_row(rows) for rows in groups.values()))
+
+
+def _key(row: Observation) -> tuple[object, ...]:
+    # a method may name a number that was found in this replica (a cut-off)
+    return (row.quantity, row.of, re.sub(r"[\d.]+", "#", row.method), row.temperature_K)
+
+
+def _pooled_row(rows: Sequence[Observation]) -> PooledRow:
+    first = rows[0]
+    numbers = [quantity_of(row) for row in rows]
+    positive = all(number.value > 0 for number in numbers if number.status != "refused")
+    number = pool(numbers, logarithmic=first.quantity in LOGARITHMIC and positive)
+    return PooledRow(first.quantity, first.of, first.method, first.temperature_K, number)

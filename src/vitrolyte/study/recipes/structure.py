@@ -1,0 +1,177 @@
+"""Steps that look at structure and volume: pair functions, scattering, density, the quench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from vitrolyte.data.curve import CurveSet
+from vitrolyte.data.errors import InputError
+from vitrolyte.data.quantity import Quantity
+from vitrolyte.data.result import Result
+from vitrolyte.infer.pool import pool
+from vitrolyte.matter.composition import parse_formula
+from vitrolyte.observe import diffraction, pair_functions, scattering, thermodynamics
+from vitrolyte.observe.diffraction import COPPER_K_ALPHA_A
+from vitrolyte.observe.thermodynamics import Cooling, Density, VolumeExpansion, volume_expansion
+from vitrolyte.study.recipe import (
+    All,
+    Coordinates,
+    Each,
+    Output,
+    Product,
+    Recipe,
+    RecipeSettings,
+    Work,
+)
+from vitrolyte.study.recipes.dynamics import RunRecord
+from vitrolyte.study.recipes.pooling import Pooled, PooledRow, pooled
+
+
+class StructureSettings(RecipeSettings):
+    """What distances and scattering tell of one state, pooled over replicas."""
+
+    dynamics: All
+    wavelength_A: Annotated[float, Field(gt=0)] = COPPER_K_ALPHA_A
+    cut_offs_A: Mapping[str, Annotated[float, Field(gt=0)]] | None = None
+
+
+class VolumeChangeSettings(RecipeSettings):
+    """Volume of a phase over that of a reference, at each temperature that both have."""
+
+    dynamics: All
+    reference: All
+
+    def review(self, sources: Mapping[str, tuple[Coordinates, ...]]) -> None:
+        """Refuse two series without a temperature in common."""
+        here, there = (
+            {place.get("temperature_K") for place in sources[name]}
+            for name in ("dynamics", "reference")
+        )
+        if not here & there:
+            raise InputError(
+                "A volume change needs a temperature that both phases have",
+                received=f"{sorted(map(str, here))} and {sorted(map(str, there))}",
+            )
+
+
+class QuenchCurvesSettings(RecipeSettings):
+    """Volume and enthalpy against temperature along a quench."""
+
+    dynamics: Each
+    points: Annotated[int, Field(ge=10)] = 60
+
+
+def observe_structure(work: Work) -> Output:
+    """Look at the structure of each replica; rows are pooled, curves shown for the first."""
+    settings: StructureSettings = work.settings
+    sources = work.inputs["dynamics"]
+    found: list[tuple[Result, ...]] = []
+    for number, source in enumerate(sources):
+        found.append(_structure(settings, source, work.study.formula))
+        work.progress((number + 1) / len(sources))
+    return Output(sources[0].sample, (pooled(sources, found), *found[0]))
+
+
+def _structure(settings: StructureSettings, source: Product, formula: str) -> tuple[Result, ...]:
+    trajectory = source.trajectory()
+    factors = scattering.scattering(trajectory)
+    return (
+        thermodynamics.density(trajectory, formula),
+        pair_functions.pair_functions(trajectory, cut_offs=settings.cut_offs_A),
+        factors,
+        diffraction.diffraction(factors, settings.wavelength_A),
+        diffraction.bragg_search(trajectory),
+    )
+
+
+def observe_volume_change(work: Work) -> Output:
+    """Set the volume of a phase beside that of the reference, replicas pooled."""
+    formula = work.study.formula
+    here, there = (_volumes(work.inputs[name], formula) for name in ("dynamics", "reference"))
+    rows = []
+    for temperature in sorted(here.keys() & there.keys()):
+        found = volume_expansion(here[temperature], there[temperature])
+        rows += _expansion_rows(found, temperature)
+    densities = _densities(work.inputs["dynamics"], formula)
+    sample = work.inputs["dynamics"][0].sample
+    return Output(sample, (Pooled(len(work.inputs["dynamics"]), (*rows, *densities)),))
+
+
+def _temperature(source: Product) -> float:
+    if source.sample.temperature_K is None:
+        raise InputError(f"The step {source.step!r} must state its temperature", received="none")
+    return source.sample.temperature_K
+
+
+def _measured(sources: Sequence[Product], formula: str) -> dict[float, list[Density]]:
+    found: dict[float, list[Density]] = {}
+    for source in sources:
+        one = thermodynamics.density(source.trajectory(), formula)
+        found.setdefault(_temperature(source), []).append(one)
+    return found
+
+
+def _volumes(sources: Sequence[Product], formula: str) -> dict[float, Quantity]:
+    measured = _measured(sources, formula)
+    return {t: pool([one.volume_per_formula_unit for one in m]) for t, m in measured.items()}
+
+
+def _densities(sources: Sequence[Product], formula: str) -> list[PooledRow]:
+    method = "mean over the run, error from block averages and replicas"
+    return [
+        PooledRow("density", "", method, t, pool([one.density for one in measured]))
+        for t, measured in sorted(_measured(sources, formula).items())
+    ]
+
+
+def _expansion_rows(found: VolumeExpansion, temperature: float) -> list[PooledRow]:
+    method = "against the crystal at the same temperature"
+    return [
+        PooledRow("volume_expansion", "", method, temperature, found.expansion),
+        PooledRow("density_ratio", "", method, temperature, found.density_ratio),
+    ]
+
+
+def observe_quench(work: Work) -> Output:
+    """Average volume and enthalpy along the last segment of the run."""
+    source = work.one("dynamics")
+    record = source.result(RunRecord)
+    units = record.n_atoms / parse_formula(work.study.formula).atoms
+    cooling = Cooling(
+        _last(record.temperature),
+        _last(record.volume),
+        _last(record.enthalpy),
+        record.n_atoms,
+        units,
+    )
+    # a point needs a few samples, or its error means nothing
+    points = max(5, min(work.settings.points, len(cooling.temperature_K) // 4))
+    return Output(source.sample, (thermodynamics.quench_curves(cooling, points=points),))
+
+
+def _last(curves: CurveSet) -> NDArray[np.float64]:
+    """Return the last segment's values: the quench itself, not what led to it."""
+    return np.asarray(curves.curves[-1].y, dtype=float)
+
+
+_STRUCTURE = (
+    *pair_functions.CITATIONS,
+    "10.1107/S0108767394013292",  # Waasmaier & Kirfel 1995, form factors
+)
+
+RECIPES = (
+    Recipe("structure", 1, StructureSettings, observe_structure, citations=_STRUCTURE),
+    Recipe(
+        "volume-change",
+        1,
+        VolumeChangeSettings,
+        observe_volume_change,
+        citations=thermodynamics.CITATIONS,
+    ),
+    Recipe("quench-curves", 1, QuenchCurvesSettings, observe_quench),
+)

@@ -1,0 +1,119 @@
+"""Steps that ask how ions move: transport of each run, and its temperature dependence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from vitrolyte.data.curve import Curve
+from vitrolyte.data.errors import InputError
+from vitrolyte.data.model import Model
+from vitrolyte.infer.fit import fit
+from vitrolyte.observe.arrhenius import (
+    CONDUCTIVITY,
+    TRACER_DIFFUSIVITY,
+    ActivatedQuantity,
+    Arrhenius,
+    FittedLine,
+    TemperatureSeries,
+    arrhenius,
+)
+from vitrolyte.observe.judgement import Limits
+from vitrolyte.observe.transport import (
+    CITATIONS,
+    COLLECTIVE,
+    TRACER,
+    Transport,
+    transport,
+)
+from vitrolyte.observe.transport import (
+    TransportSettings as AnalysisSettings,
+)
+from vitrolyte.study.recipe import All, Coordinates, Each, Output, Recipe, RecipeSettings, Work
+from vitrolyte.study.recipes.matter import charges_of
+from vitrolyte.study.recipes.pooling import Pooled, pooled
+
+FEWEST_TEMPERATURES = 4
+
+
+class TransportSettings(RecipeSettings):
+    """Diffusivities, conductivities, Haven ratio and transference numbers of one run."""
+
+    dynamics: Each
+    hop_length_A: Annotated[float, Field(gt=0)] = 3.0
+    wide_interval: Annotated[float, Field(gt=0)] = 0.5
+
+
+class ArrheniusSettings(RecipeSettings):
+    """Replicas pooled at each temperature, and Arrhenius lines through them."""
+
+    transport: All
+    extrapolate_to_K: Annotated[float, Field(gt=0)] = 300.0
+
+    def review(self, sources: Mapping[str, tuple[Coordinates, ...]]) -> None:
+        """Refuse too few temperatures for a line."""
+        found = {place.get("temperature_K") for place in sources["transport"]} - {None}
+        if len(found) < FEWEST_TEMPERATURES:
+            listed = ", ".join(f"{t:g} K" for t in sorted(t for t in found if t is not None))
+            raise InputError(
+                f"An Arrhenius line needs at least {FEWEST_TEMPERATURES} temperatures",
+                received=listed or "none",
+                remedy="lengthen temperatures_K of the dynamics",
+            )
+
+
+def observe_transport(work: Work) -> Output:
+    """Analyse the transport of one run."""
+    settings: TransportSettings = work.settings
+    source = work.one("dynamics")
+    temperature = source.sample.temperature_K
+    if temperature is None:
+        raise InputError(f"The step {source.step!r} must state its temperature", received="none")
+    limits = Limits(hop_length_A=settings.hop_length_A, wide_interval=settings.wide_interval)
+    trajectory = source.trajectory()
+    charges = {s: float(q) for s, q in charges_of(work.study).items() if s in trajectory.species}
+    found = transport(
+        trajectory, charges, temperature_K=temperature, settings=AnalysisSettings(limits=limits)
+    )
+    return Output(source.sample, (found,))
+
+
+def observe_arrhenius(work: Work) -> Output:
+    """Pool the replicas at each temperature and draw the lines."""
+    sources = work.inputs["transport"]
+    numbers = pooled(sources, ([source.result(Transport)] for source in sources))
+    lines = tuple(_lines(numbers, work.settings.extrapolate_to_K))
+    sample = replace(sources[0].sample, temperature_K=None)
+    return Output(sample, (numbers, *lines))
+
+
+def _lines(numbers: Pooled, target_K: float) -> Iterator[Arrhenius]:
+    for kind, of, method in _series(numbers):
+        points = numbers.find(kind.word, of, method)
+        series = TemperatureSeries(
+            tuple(t for t, _ in points), tuple(n for _, n in points), kind, of, method
+        )
+        yield arrhenius(series, _fitted, extrapolate_to_K=target_K)
+
+
+def _fitted(model: Model, curve: Curve) -> FittedLine:
+    return fit(model, curve)
+
+
+def _series(numbers: Pooled) -> list[tuple[ActivatedQuantity, str, str]]:
+    """Return what gets a line: both conductivities, and each species' own two numbers."""
+    species = dict.fromkeys(r.of for r in numbers.rows if r.quantity == "tracer_diffusivity")
+    whole = [(CONDUCTIVITY, "", TRACER), (CONDUCTIVITY, "", COLLECTIVE)]
+    partial = [(CONDUCTIVITY, name, TRACER) for name in species]
+    return whole + partial + [(TRACER_DIFFUSIVITY, name, "tracer") for name in species]
+
+
+RECIPES = (
+    Recipe(
+        "transport", 1, TransportSettings, observe_transport, reported=False, citations=CITATIONS
+    ),
+    Recipe("arrhenius", 1, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
+)

@@ -1,0 +1,1 @@
+"""Slow checks of figures against theory, other programs and publications."""
