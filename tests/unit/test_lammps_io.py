@@ -119,7 +119,7 @@ def test_the_closest_breach_is_that_of_a_brute_force_search(seed: int) -> None:
             distance = np.linalg.norm(home[i] - home[j] + shifts @ cell, axis=1).min()
             if limit and distance / limit < best[0]:
                 best = (distance / limit, (j, i))
-    found = closest_breach(positions, cell, species, safe=safe)
+    found = closest_breach(positions, cell, species=species, safe=safe)
     if best[0] == 1.0:
         assert found is None
     else:
@@ -129,7 +129,9 @@ def test_the_closest_breach_is_that_of_a_brute_force_search(seed: int) -> None:
 
 
 def test_atoms_on_one_spot_are_a_breach() -> None:
-    found = closest_breach(np.ones((2, 3)), np.eye(3) * 9, ("Li", "Li"), safe={"Li-Li": 1.0})
+    found = closest_breach(
+        np.ones((2, 3)), np.eye(3) * 9, species=("Li", "Li"), safe={"Li-Li": 1.0}
+    )
     assert found is not None
     assert found.distance == 0.0
 

@@ -14,15 +14,17 @@ from vitrolyte.data.quantity import NORMAL_95, Quantity
 Floats = NDArray[np.float64]
 
 _SPREADS = 120
+_LIKENESS = 0.3
 
 
 def pool(replicas: Sequence[Quantity], *, logarithmic: bool = False, note: str = "") -> Quantity:
     r"""Return the mean over replicas of a quantity, by a random-effects model.
 
-    .. math:: y_i \sim N(\mu, s_i^2 + \tau^2), \qquad p(\tau) \propto 1/(1 + 4\tau^2/s^2)
+    .. math:: y_i \sim N(\mu, s_i^2 + \tau^2), \qquad p(\tau) \propto (0.3\,s + \tau)^{-3/2}
 
     with s the median error of the replicas: the spread τ between replicas is averaged over
-    (half-Cauchy prior), not estimated and then believed. Replicas without errors give a plain mean
+    (with a long-tailed prior), not estimated and then believed; for three replicas this errs on
+    the side of wide intervals where they are alike. Replicas without errors give a plain mean
     with Student's t. A replica that is refused leaves the pool, and the result is then provisional,
     since those that remain are the faster ones.
 
@@ -42,7 +44,7 @@ def pool(replicas: Sequence[Quantity], *, logarithmic: bool = False, note: str =
 
     References
     ----------
-    Gelman, Bayesian Analysis 1, 515 (2006), https://doi.org/10.1214/06-BA117A (half-Cauchy);
+    Gelman, Bayesian Analysis 1, 515 (2006), https://doi.org/10.1214/06-BA117A (priors of a spread);
     Röver, J. Stat. Softw. 93, 6 (2020), https://doi.org/10.18637/jss.v093.i06.
     """
     unit = _common_unit(replicas)
@@ -108,7 +110,7 @@ def _spread_posterior(values: Floats, errors: Floats) -> tuple[Floats, Floats]:
     centres = (precision @ values) / precision.sum(axis=1)
     misfit = (precision * (values - centres[:, None]) ** 2).sum(axis=1)
     log_likelihood = 0.5 * (np.log(precision).sum(axis=1) - np.log(precision.sum(axis=1)) - misfit)
-    weights = np.exp(log_likelihood - log_likelihood.max()) / (1.0 + (2.0 * spreads / scale) ** 2)
+    weights = np.exp(log_likelihood - log_likelihood.max()) / (_LIKENESS + spreads / scale) ** 1.5
     weights *= np.gradient(spreads)
     return spreads, weights / weights.sum()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,10 +148,3 @@ def density_waves(sampling: Sampling, snapshot: Snapshot, vectors: WaveVectors) 
     real, imaginary = np.zeros(shape), np.zeros(shape)
     _sum_waves(snapshot.fractional, sampling.starts, vectors.indices, real, imaginary)
     return np.asarray(real + 1j * imaginary)
-
-
-def longest_wave(cell: Floats) -> float:
-    """Return the smallest |Q| that a periodic box holds, 1/Å."""
-    reach = math.sqrt(3.0) * float(np.linalg.norm(reciprocal(cell), axis=1).max())
-    indices = vectors_within(cell, reach)
-    return float(np.linalg.norm(indices @ reciprocal(cell), axis=1).min())

@@ -136,6 +136,11 @@ def mean_square_displacement(
     used = int(fft.prev_fast_len(trajectory.n_frames, real=True))
     tracks = _Tracks(trajectory, trajectory.n_frames - used, reading)
     spectra = _spectra(tracks, names)
+    if not all(np.isfinite(spectrum.squares).all() for spectrum in spectra):
+        raise InputError(
+            "Displacements need positions that are finite numbers",
+            received="positions with NaN or infinity",
+        )
     sums = np.stack([spectrum.total for spectrum in spectra])
     kept = min(used - 1, reading.modes)
     return Displacements(

@@ -170,6 +170,8 @@ def straight_modes(spectrum: Floats, n_frames: int) -> int:
     """
     g = roughness(len(spectrum), n_frames)
     straight, ranges = 0, _ranges(len(spectrum))
+    if not spectrum[:_FEWEST_TESTED].mean() > 0.0:
+        return 0
     bent = [fit_spectrum(spectrum[:m], g[:m], 2).bent for m in ranges]
     for m, here, after in zip(ranges, bent, [*bent[1:], True]):
         if here and after:
@@ -292,13 +294,11 @@ def share_of(shares: Sequence[Share], which: int, n_frames: int, straight: int) 
 def _larger(
     first: tuple[float, float], *others: tuple[float, float], chance: float = _BEYOND_CHANCE
 ) -> tuple[float, float]:
-    """Return the variance with its dof: the first unless another is larger beyond chance."""
-    beyond = [
-        (variance, dof)
-        for variance, dof in others
-        if variance > first[0] * stats.f.ppf(chance, dof, first[1])
-    ]
-    return max([first, *beyond])
+    """Return the variance with its dof: each next one only if it is larger beyond chance."""
+    for variance, dof in others:
+        if variance > first[0] * stats.f.ppf(chance, dof, first[1]):
+            first = (variance, dof)
+    return first
 
 
 def stretches(moments: Floats, most: int = _STRETCHES) -> Floats:

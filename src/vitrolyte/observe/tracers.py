@@ -14,6 +14,9 @@ from vitrolyte.observe.low_frequency import Level, Share, self_level, straight_m
 
 UNIT = "cm²/s"
 
+_SLOPE_START, _SLOPE_STOP = 16, 4
+"""The logarithmic slope is taken between these parts of the run."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tracer:
@@ -101,8 +104,12 @@ def relative_msd_variance(lag: int, n_frames: int, ions: float) -> float:
 
 
 def cage_plateau(msd: Floats, level: Level | None, step_ps: float) -> float:
-    """Return what the MSD exceeds 6 D t by at the time resolution of D, Å²; at least zero."""
-    if level is None:
+    """Return what the MSD exceeds 6 D t by at the time resolution of D, Å²; at least zero.
+
+    Zero where that resolution is coarser than 1/16 of the run: what precedes it may then be slower
+    than diffusion as well as a cage, and the benefit of the doubt is not given.
+    """
+    if level is None or level.modes < _SLOPE_START:
         return 0.0
     lag = max(len(msd) // level.modes, 1)
     return max(float(msd[lag] - 6.0 * level.value * lag * step_ps), 0.0)
@@ -111,7 +118,7 @@ def cage_plateau(msd: Floats, level: Level | None, step_ps: float) -> float:
 def log_slope(msd: Floats, ions: float) -> tuple[float, float]:
     """Return the logarithmic slope of an MSD from 1/16 to 1/4 of the run, and its error."""
     n = len(msd)
-    near, far = max(n // 16, 1), max(n // 4, 2)
+    near, far = max(n // _SLOPE_START, 1), max(n // _SLOPE_STOP, 2)
     if min(msd[near], msd[far]) <= 0:
         return 0.0, 0.0
     decades = np.log(far / near)

@@ -44,7 +44,8 @@ class TrustFigure:
         """Say whether the figure is within its limit; ``None`` where there is no limit."""
         if self.limit is None:
             return None
-        return self.value <= self.limit if self.sense == "below" else self.value >= self.limit
+        within = self.value <= self.limit if self.sense == "below" else self.value >= self.limit
+        return bool(within)
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ def is_sane(label: Label, force_limit: float) -> bool:
 
     Teachers return nonsense for overlapping atoms; such labels poison a fit.
     """
-    finite = np.isfinite(label.energy) and bool(np.isfinite(label.forces).all())
+    finite = bool(np.isfinite(label.energy) and np.isfinite(label.forces).all())
     return finite and float(np.linalg.norm(label.forces, axis=1).max()) <= force_limit
 
 

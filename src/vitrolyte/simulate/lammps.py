@@ -73,11 +73,11 @@ def run(order: Order, launch: Launch | None = None, *, progress: Progress | None
         return folder.result()
     with sole_worker(order.folder) as lock:
         if not folder.is_finished():
-            _carry_out(folder, launch or Launch(), lock, progress)
+            _carry_out(folder, launch or Launch(), lock=lock, progress=progress)
     return folder.result()
 
 
-def _carry_out(folder: RunFolder, launch: Launch, lock: int, progress: Progress | None) -> None:
+def _carry_out(folder: RunFolder, launch: Launch, *, lock: int, progress: Progress | None) -> None:
     watcher = watch(folder.order)
     restart = _prepare(folder, watcher)
     intake = Intake(folder, watcher, first_step=restart)

@@ -95,7 +95,9 @@ def engine(folder: Path, launch: Launch, *, keep_open: tuple[int, ...] = ()) -> 
         (folder / LOG).unlink(missing_ok=True)
         screen = (folder / SCREEN).open("wb")
     with screen:
-        running = Engine(_start(words, folder, screen.fileno(), launch, keep_open), folder)
+        running = Engine(
+            _start(words, folder, (screen.fileno(), *keep_open), launch=launch), folder
+        )
         try:
             yield running
         finally:
@@ -103,7 +105,7 @@ def engine(folder: Path, launch: Launch, *, keep_open: tuple[int, ...] = ()) -> 
 
 
 def _start(
-    words: list[str], folder: Path, screen: int, launch: Launch, keep_open: tuple[int, ...]
+    words: list[str], folder: Path, descriptors: tuple[int, ...], *, launch: Launch
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -111,9 +113,9 @@ def _start(
             cwd=folder,
             env=environment(launch),
             stdin=subprocess.DEVNULL,
-            stdout=screen,
+            stdout=descriptors[0],
             stderr=subprocess.STDOUT,
-            pass_fds=keep_open,
+            pass_fds=descriptors[1:],
             start_new_session=True,
         )
     except OSError as fault:

@@ -72,7 +72,7 @@ class ClosePair:
 
 
 def closest_breach(
-    positions: Floats, cell: Floats, species: tuple[str, ...], *, safe: Mapping[str, float]
+    positions: Floats, cell: Floats, *, species: tuple[str, ...], safe: Mapping[str, float]
 ) -> ClosePair | None:
     """Return the pair furthest below its safe distance, or None where all keep theirs.
 
@@ -211,7 +211,7 @@ class Watch:
 
     def _pairs(self, positions: Floats, cell: Floats, time_ps: float) -> None:
         species = self.order.structure.species
-        pair = closest_breach(positions, cell, species, safe=self.order.safe_distances)
+        pair = closest_breach(positions, cell, species=species, safe=self.order.safe_distances)
         if pair is not None:
             self._stop(
                 f"Atoms {self._names(pair.atoms)} must keep {pair.limit:.2f} Å apart",

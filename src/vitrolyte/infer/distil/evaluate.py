@@ -1,77 +1,43 @@
-"""Single points of a student: energies, forces and stresses of many snapshots in one process."""
+"""What a student says: energies, forces and stresses of many snapshots in one process."""
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from vitrolyte.data.units import BAR_TO_GPA, EV_PER_A3_TO_GPA
-from vitrolyte.infer.distil.engine import data_file, read_dump, run_lammps
-from vitrolyte.infer.distil.geometry import Array, restricted_cell
-from vitrolyte.potentials.potential import LammpsPair
+from vitrolyte.data.trajectory import structure
+from vitrolyte.data.units import EV_PER_A3_TO_GPA
+from vitrolyte.potentials.potential import LammpsPair, Potential
 from vitrolyte.potentials.teacher import Label, Snapshot
-
-NUMBERS = "pe pxx pyy pzz pxy pxz pyz"
+from vitrolyte.simulate.evaluate import evaluate
 
 
 def student_labels(
-    pair: LammpsPair, snapshots: Sequence[Snapshot], elements: tuple[str, ...], *, folder: Path
+    pair: LammpsPair, snapshots: Sequence[Snapshot], *, elements: tuple[str, ...], folder: Path
 ) -> list[Label]:
-    """Let a student say what a teacher would: one `Label` for each snapshot, in order."""
+    """Let a student say what a teacher would: one `Label` for each snapshot, in order.
+
+    Raises
+    ------
+    InputError, EngineError, StorageError, MachineError
+        As `vitrolyte.simulate.evaluate.evaluate`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in pair.files:
-        shutil.copy(path, folder / path.name)
-    blocks = []
-    for index, snapshot in enumerate(snapshots):
-        text = data_file(snapshot, elements)
-        (folder / f"{index}.data").write_text(text, encoding="ascii")
-        blocks.append(_block(index, pair))
-    script = folder / "points.in"
-    script.write_text("\n".join(blocks) + "\n", encoding="ascii")
-    printed = run_lammps(script)
-    labels = [_read(index, s, elements, printed, folder) for index, s in enumerate(snapshots)]
-    for index in range(len(snapshots)):
-        (folder / f"{index}.data").unlink()
-        (folder / f"{index}.dump").unlink()
-    return labels
+    structures = [structure(one.species, one.positions, one.cell) for one in snapshots]
+    said = evaluate(structures, _unnamed(pair, elements), folder=folder)
+    return [Label(one.energy, one.forces, one.stress / EV_PER_A3_TO_GPA) for one in said]
 
 
-def _block(index: int, pair: LammpsPair) -> str:
-    values = " ".join(f"$(v_x{k}:%.12g)" for k in range(7))
-    return "\n".join(
-        [
-            "clear",
-            "units metal",
-            "atom_style atomic",
-            f"read_data {index}.data",
-            *pair.commands,
-            *(f"variable x{k} equal {name}" for k, name in enumerate(NUMBERS.split())),
-            f"thermo_style custom step {NUMBERS}",
-            "run 0 post no",
-            f'print "POINT {index} {values}"',
-            f"write_dump all custom {index}.dump id type x y z fx fy fz "
-            "modify sort id format float %.12g",
-        ]
+def _unnamed(pair: LammpsPair, elements: tuple[str, ...]) -> Potential:
+    """Wrap a pair style that is not on the shelf yet."""
+    return Potential(
+        name="student in the making",
+        kind="student",
+        elements=elements,
+        lammps=pair,
+        safe_distances={},
+        timestep_fs=1.0,
+        card=None,
+        citations=(),
+        digest="",
     )
-
-
-def _read(
-    index: int, snapshot: Snapshot, elements: tuple[str, ...], printed: str, folder: Path
-) -> Label:
-    found = re.search(rf"^POINT {index} (.+)$", printed, re.MULTILINE)
-    assert found is not None
-    energy, *pressure = (float(word) for word in found.group(1).split())
-    _, rotation = restricted_cell(snapshot.cell)
-    _, rest = read_dump(folder / f"{index}.dump", elements, 6)[0]
-    forces = rest[:, 0:3] @ rotation.T
-    return Label(energy, forces, rotation @ _stress(pressure) @ rotation.T)
-
-
-def _stress(pressure_bar: Sequence[float]) -> Array:
-    xx, yy, zz, xy, xz, yz = pressure_bar
-    tensor = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-    return -tensor * BAR_TO_GPA / EV_PER_A3_TO_GPA

@@ -37,8 +37,8 @@ def surroundings(snapshot: Snapshot, elements: Sequence[str]) -> Array:
 def most_novel(
     candidates: Sequence[Snapshot],
     known: Sequence[Snapshot],
-    elements: Sequence[str],
     *,
+    elements: Sequence[str],
     count: int,
 ) -> list[int]:
     """Pick frames one after the other, each the farthest from all that is known or picked.

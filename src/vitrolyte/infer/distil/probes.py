@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
+from scipy.optimize import brentq
 
+from vitrolyte.data.errors import NotConverged
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
 from vitrolyte.infer.distil.config import CrystalSettings
 from vitrolyte.infer.distil.engine import data_file, run_lammps
@@ -35,6 +37,11 @@ def bulk_modulus(parent: CrystalSettings, evaluate: Evaluate) -> EquationOfState
 
     ``E(V)`` is a cubic polynomial in ``x = V^(-2/3)`` (third-order Birch-Murnaghan) and
     ``B = V d²E/dV²``. F. Birch, Phys. Rev. 71, 809 (1947), doi:10.1103/PhysRev.71.809.
+
+    Raises
+    ------
+    NotConverged
+        The energy has no minimum within 2 % of the parent's lattice parameter.
     """
     unit = crystal(parent, (2, 2, 2))
     cells = [scaled(unit, factor) for factor in np.linspace(0.98, 1.02, 7)]
@@ -42,15 +49,21 @@ def bulk_modulus(parent: CrystalSettings, evaluate: Evaluate) -> EquationOfState
     volumes = np.array([cell.volume for cell in cells])
     curve = np.polynomial.Polynomial.fit(volumes ** (-2 / 3), energies, 3)
     first, second = curve.deriv(), curve.deriv(2)
-    roots = [float(x.real) for x in first.roots() if abs(x.imag) < 1e-12 and second(x.real) > 0]
-    x = min(roots, key=lambda root: abs(root ** (-1.5) - volumes[3]))
+    widest, narrowest = sorted(volumes[[0, -1]] ** (-2 / 3))
+    if first(widest) >= 0 or first(narrowest) <= 0:
+        raise NotConverged(
+            "An energy minimum within 2 % of the parent's lattice parameter",
+            received=f"none for {parent.name} around {parent.a_A} Å",
+            remedy="correct a_A of the parent crystal",
+        )
+    x = float(brentq(first, widest, narrowest, xtol=1e-14))
     volume = x**-1.5
     bulk = volume * second(x) * (2 / 3 * volume ** (-5 / 3)) ** 2
     return EquationOfState((volume / 8) ** (1 / 3), float(bulk) * EV_PER_A3_TO_GPA)
 
 
 def pair_overlaps(
-    one: Sequence[Snapshot], other: Sequence[Snapshot], elements: Sequence[str]
+    one: Sequence[Snapshot], other: Sequence[Snapshot], *, elements: Sequence[str]
 ) -> dict[str, float]:
     """Compare two sets of frames by every partial radial distribution function.
 

@@ -110,7 +110,7 @@ def _pick(outcomes: Sequence[TrialOutcome], fit: Fit, bench: Bench) -> list[Seed
     chosen: list[Seed] = []
     for seeds, count in ((failing, active.failure_picks), (calm, active.picks)):
         fresh = [seed.snapshot for seed in seeds]
-        picks = most_novel(fresh, known, elements, count=count)
+        picks = most_novel(fresh, known, elements=elements, count=count)
         chosen += [seeds[index] for index in picks]
     return chosen
 
@@ -124,7 +124,10 @@ def _record(
 ) -> None:
     folder = bench.folder / f"points-{number:02d}"
     said = student_labels(
-        fit.student.pair(), [e.snapshot for e in fresh], fit.student.elements, folder=folder
+        fit.student.pair(),
+        [e.snapshot for e in fresh],
+        elements=fit.student.elements,
+        folder=folder,
     )
     calm = [(e, s) for e, s in zip(fresh, said) if e.phase != "failing"]
     record = RoundRecord(

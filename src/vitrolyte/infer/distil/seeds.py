@@ -46,24 +46,24 @@ def distorted(settings: CrystalSettings, generator: Generator) -> list[Seed]:
     parent = crystal(settings)
     seeds = [Seed(parent, "crystal")] if settings.rattled else []
     for amount in np.linspace(0.1, 1.0, settings.rattled):
-        moved = rattled(strained(parent, LARGEST_STRAIN * amount, generator), amount, generator)
+        moved = _shaken(parent, float(amount), generator)
         seeds.append(Seed(moved, "crystal"))
     for factor in np.linspace(*COMPRESSION, settings.compressed):
-        small = rattled(scaled(parent, float(factor)), 0.4, generator)
+        small = rattled(scaled(parent, float(factor)), 0.4, generator=generator)
         seeds.append(Seed(small, "compressed"))
     for amount in np.linspace(0.3, 1.0, settings.vacancy_cells):
-        poor = without_cluster(parent, settings.vacancies, generator)
-        seeds.append(Seed(rattled(poor, amount, generator), "crystal"))
+        poor = without_cluster(parent, settings.vacancies, generator=generator)
+        seeds.append(Seed(rattled(poor, float(amount), generator=generator), "crystal"))
     return seeds
 
 
-def rattled(snapshot: Snapshot, amount: float, generator: Generator) -> Snapshot:
+def rattled(snapshot: Snapshot, amount: float, *, generator: Generator) -> Snapshot:
     """Move every atom by Gaussian steps of ``amount`` times the largest rattle (0.25 Å)."""
     steps = generator.normal(scale=LARGEST_RATTLE * amount, size=snapshot.positions.shape)
     return Snapshot(snapshot.species, snapshot.positions + steps, snapshot.cell)
 
 
-def strained(snapshot: Snapshot, size: float, generator: Generator) -> Snapshot:
+def strained(snapshot: Snapshot, size: float, *, generator: Generator) -> Snapshot:
     """Deform the cell by a random symmetric strain of this size, volume change included."""
     raw = generator.uniform(-size, size, size=(3, 3))
     return _deformed(snapshot, np.eye(3) + 0.5 * (raw + raw.T))
@@ -74,7 +74,9 @@ def scaled(snapshot: Snapshot, factor: float) -> Snapshot:
     return _deformed(snapshot, factor * np.eye(3))
 
 
-def without_cluster(snapshot: Snapshot, cluster: tuple[str, ...], generator: Generator) -> Snapshot:
+def without_cluster(
+    snapshot: Snapshot, cluster: tuple[str, ...], *, generator: Generator
+) -> Snapshot:
     """Remove one atom of each listed element, chosen at random."""
     keep = np.ones(len(snapshot.species), dtype=bool)
     species = np.array(snapshot.species)
@@ -91,7 +93,7 @@ def packing_distances(crystals: list[Snapshot], elements: tuple[str, ...]) -> di
 
 
 def packed(
-    settings: MeltSettings, volume_per_atom: float, contacts: Mapping[str, float], seed: int
+    settings: MeltSettings, volume_per_atom: float, *, contacts: Mapping[str, float], seed: int
 ) -> Snapshot:
     """Pack atoms at random in a cube and push overlaps apart.
 
@@ -112,6 +114,11 @@ def packed(
             break
         current = Snapshot(species, current.positions + 0.25 * push, current.cell)
     return current
+
+
+def _shaken(parent: Snapshot, amount: float, generator: Generator) -> Snapshot:
+    deformed = strained(parent, LARGEST_STRAIN * amount, generator=generator)
+    return rattled(deformed, amount, generator=generator)
 
 
 def _soft_forces(snapshot: Snapshot, contacts: Mapping[str, float]) -> Array:

@@ -75,7 +75,7 @@ def run_trial(
     script = folder / "trial.in"
     script.write_text(trial_script(trial, ground, start=start, seed=seed), encoding="ascii")
     finished = _survives(script)
-    dumped = read_dump(folder / "frames.dump", settings.elements, 3)
+    dumped = read_dump(folder / "frames.dump", settings.elements, columns=3)
     frames = [frame for frame, _ in dumped]
     sane = _sane_prefix(frames, ground.safe_distances, settings.elements)
     failed = not finished or len(sane) < len(frames)
@@ -136,7 +136,7 @@ def _start(trial: TrialSettings, settings: DistilSettings, seed: int) -> Snapsho
     generator = np.random.default_rng(seed)
     start = crystal(parent, trial.repeat)
     for _ in range(trial.vacancy_clusters):
-        start = without_cluster(start, parent.vacancies, generator)
+        start = without_cluster(start, parent.vacancies, generator=generator)
     return start
 
 

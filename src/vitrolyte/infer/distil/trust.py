@@ -53,7 +53,7 @@ class Exam:
         """Let the student evaluate snapshots."""
         student = self.fit.student
         folder = self.bench.folder / "trust" / "points"
-        return student_labels(student.pair(), snapshots, student.elements, folder=folder)
+        return student_labels(student.pair(), snapshots, elements=student.elements, folder=folder)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def examine(fit: Fit, bench: Bench) -> TrustCard:
     exam = Exam(fit, bench)
     sittings = [_sit(exam, trial, k) for k, trial in enumerate(bench.settings.trust.trials)]
     melt = next(sitting for sitting in sittings if sitting.phase == "melt")
-    own = teacher_melt(bench, melt.frames[-1])
+    own = teacher_melt(bench, _typical(melt.frames))
     figures: list[TrustFigure] = []
     for sitting in sittings:
         figures += _error_figures(exam, sitting.labelled, f"{sitting.phase} (student's run)")
@@ -107,6 +107,12 @@ def teacher_melt(bench: Bench, start: Snapshot) -> list[Example]:
         return frames
 
     return bench.ledger.once("trust-teacher", work)[trust.settling_steps // trust.teacher_every :]
+
+
+def _typical(frames: Sequence[Snapshot]) -> Snapshot:
+    """Choose the frame whose volume is nearest to the mean."""
+    volumes = np.array([frame.volume for frame in frames])
+    return frames[int(np.argmin(np.abs(volumes - volumes.mean())))]
 
 
 def _melt_trial(bench: Bench) -> TrialSettings:
@@ -207,8 +213,10 @@ def _overlap_figures(exam: Exam, own: Sequence[Example]) -> list[TrustFigure]:
     mine = [frame.snapshot for frame in outcome.frames[100::5]]
     theirs = [example.snapshot for example in own]
     elements = exam.fit.student.elements
-    overlaps = pair_overlaps(theirs, mine, elements)
-    halves = pair_overlaps(theirs[: len(theirs) // 2], theirs[len(theirs) // 2 :], elements)
+    overlaps = pair_overlaps(theirs, mine, elements=elements)
+    halves = pair_overlaps(
+        theirs[: len(theirs) // 2], theirs[len(theirs) // 2 :], elements=elements
+    )
     span = len(own) * exam.bench.settings.trust.teacher_every
     length = span * exam.bench.settings.trust.teacher_timestep_fs * 1e-3
     figures = []

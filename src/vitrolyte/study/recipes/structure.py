@@ -31,6 +31,9 @@ from vitrolyte.study.recipe import (
 from vitrolyte.study.recipes.dynamics import RunRecord
 from vitrolyte.study.recipes.pooling import Pooled, PooledRow, pooled
 
+SAMPLES_PER_POINT = 10
+"""Rows of an engine's record that make one point of a quench curve, at the least."""
+
 
 class StructureSettings(RecipeSettings):
     """What distances and scattering tell of one state, pooled over replicas."""
@@ -63,7 +66,7 @@ class QuenchCurvesSettings(RecipeSettings):
     """Volume and enthalpy against temperature along a quench."""
 
     dynamics: Each
-    points: Annotated[int, Field(ge=10)] = 60
+    points: Annotated[int, Field(ge=2)] = 60
 
 
 def observe_structure(work: Work) -> Output:
@@ -149,8 +152,7 @@ def observe_quench(work: Work) -> Output:
         record.n_atoms,
         units,
     )
-    # a point needs a few samples, or its error means nothing
-    points = max(5, min(work.settings.points, len(cooling.temperature_K) // 4))
+    points = min(work.settings.points, len(cooling.temperature_K) // SAMPLES_PER_POINT)
     return Output(source.sample, (thermodynamics.quench_curves(cooling, points=points),))
 
 

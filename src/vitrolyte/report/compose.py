@@ -1,0 +1,247 @@
+"""A page from a finished study, or from the tables of several results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vitrolyte.data.curve import CurveSet
+from vitrolyte.data.observation import Observation
+from vitrolyte.data.wording import number_text
+from vitrolyte.literature.table import observations as published
+from vitrolyte.observe.pair_functions import PairFunctions, reverse
+from vitrolyte.potentials import shelf
+from vitrolyte.potentials.potential import Potential
+from vitrolyte.report.figures import with_published
+from vitrolyte.report.model import Coordination, ModelView, model_view
+from vitrolyte.report.page import FigureSection, Page, TableSection, write_report
+from vitrolyte.report.verdict import verdict
+from vitrolyte.study.comparison import compare
+from vitrolyte.study.outcome import Outcome, curve_sets, task_label
+from vitrolyte.study.progress import spoken
+from vitrolyte.study.recipe import Product
+from vitrolyte.study.recipes.potential import ChosenPotential
+
+REPORT = "report.html"
+
+
+def write_study_report(outcome: Outcome) -> Path:
+    """Write the page of a finished study into its folder and return its path.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    path = outcome.folder / REPORT
+    write_report(path, study_page(outcome))
+    return path
+
+
+def write_table_report(path: Path, tables: Mapping[str, Sequence[Observation]]) -> Path:
+    """Write one page of the observations of several results and return its path.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    rows = tuple(row for table in tables.values() for row in table)
+    pairs = compare(rows, published())
+    listed = tuple((name, str(len(table))) for name, table in tables.items())
+    page = Page(
+        title="Results side by side",
+        subtitle=", ".join(tables),
+        verdict=verdict(pairs, rows),
+        comparisons=pairs,
+        observations=rows,
+        tables=(TableSection("Results", ("Folder", "Observations"), listed),),
+    )
+    write_report(path, page)
+    return path
+
+
+def study_page(outcome: Outcome) -> Page:
+    """Return everything that the page of a study shows."""
+    study = outcome.study
+    potentials = tuple(_potentials(outcome))
+    return Page(
+        title=study.title,
+        subtitle=f"{study.sample.formula}, {study.sample.material}; profile {study.profile}",
+        verdict=verdict(outcome.comparisons, outcome.observations),
+        comparisons=outcome.comparisons,
+        observations=outcome.observations,
+        figures=tuple(_figures(outcome.products, published())),
+        model=_model(outcome),
+        tables=(_protocol(outcome), *map(_trust, potentials), _profile(outcome)),
+        citations=_citations(outcome, potentials),
+        origins=tuple(product.origin for product in outcome.products),
+        warnings=tuple(_warnings(potentials)),
+    )
+
+
+def _potentials(outcome: Outcome) -> Iterator[Potential]:
+    for product in outcome.products:
+        for result in product.results():
+            if isinstance(result, ChosenPotential):
+                yield shelf.load(result.name)
+
+
+def _warnings(potentials: Sequence[Potential]) -> Iterator[str]:
+    for potential in potentials:
+        if potential.card is None:
+            yield (
+                f"The potential {potential.name} has no trust card: nothing is known of its errors."
+            )
+        elif not potential.card.trusted:
+            failed = ", ".join(f"{f.quantity} {f.of}".strip() for f in potential.card.failures)
+            yield f"The potential {potential.name} is not trusted: beyond the limit are {failed}."
+
+
+def _figures(
+    products: Sequence[Product], literature: Sequence[Observation]
+) -> Iterator[FigureSection]:
+    """Yield every curve set once, with published points where they fit; of replicas the first."""
+    for product in products:
+        if product.coordinates.get("replica", 1) != 1:
+            continue
+        label = task_label(product)
+        for result in product.results():
+            for _, curves in curve_sets(result):
+                shown = _beside_published(curves, product, literature)
+                yield FigureSection(shown, f"Step {label}. {_meaning(product)}")
+
+
+def _beside_published(
+    curves: CurveSet, product: Product, literature: Sequence[Observation]
+) -> CurveSet:
+    same = [
+        row
+        for row in literature
+        if (row.formula, row.phase) == (product.sample.formula, product.sample.phase)
+    ]
+    return with_published(curves, same)
+
+
+def _meaning(product: Product) -> str:
+    sample = product.sample
+    state = "" if sample.temperature_K is None else f" at {sample.temperature_K:g} K"
+    replica = product.coordinates.get("replica")
+    which = "" if replica is None else f", replica {replica:g}"
+    return f"{sample.formula} {sample.phase}{state}{which}."
+
+
+def _model(outcome: Outcome) -> ModelView | None:
+    """Return the view of the glass, or of whatever structure was looked at first."""
+    looked = [
+        (product, result)
+        for product in outcome.products
+        for result in product.results()
+        if isinstance(result, PairFunctions)
+    ]
+    looked.sort(key=lambda pair: pair[0].sample.phase != "glass")
+    if not looked:
+        return None
+    product, pairs = looked[0]
+    source = next(iter(product.origin.inputs.values()))
+    shown = next(p for p in outcome.products if p.origin.id == source)
+    return model_view(
+        shown.final(),
+        _polyhedra(pairs),
+        caption=f"{_meaning(shown)} Last frame of the step {task_label(shown)}.",
+    )
+
+
+def _polyhedra(pairs: PairFunctions) -> Coordination | None:
+    """Return the polyhedra of the shortest bonds, about the atom that has more of them."""
+    lengths = {
+        bond: pairs.distances[bond]
+        for bond in pairs.bonds
+        if bond in pairs.cut_offs and pairs.distances[bond].status != "refused"
+    }
+    if not lengths:
+        return None
+    shortest = min(lengths, key=lambda bond: lengths[bond].value)
+    views = [view for view in (shortest, reverse(shortest)) if view in pairs.coordination]
+    fullest = max(views, key=lambda view: pairs.coordination[view].value)
+    centre, ligand = fullest.split("-")
+    return Coordination(centre, ligand, pairs.cut_offs[shortest])
+
+
+def _protocol(outcome: Outcome) -> TableSection:
+    rows = tuple(
+        (
+            task_label(product),
+            product.origin.function,
+            _settings(product),
+            "" if product.origin.seed is None else str(product.origin.seed),
+            spoken(product.origin.wall_seconds),
+        )
+        for product in outcome.products
+    )
+    header = ("Step", "Recipe", "Settings", "Seed", "Time taken")
+    return TableSection("Protocol", header, rows, "What was done, in order, with every setting.")
+
+
+_GENERAL = frozenset({"recipe", "sample", "coordinates", "digest"})
+
+
+def _settings(product: Product) -> str:
+    given = product.origin.settings.items()
+    return "; ".join(
+        f"{name} {_words(value)}" for name, value in given if name not in _GENERAL and value
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_words(v)}" for k, v in value.items() if v not in (None, False))
+    if isinstance(value, list | tuple):
+        return " | ".join(_words(item) for item in value)
+    return str(value)
+
+
+def _trust(potential: Potential) -> TableSection:
+    title = f"Trust in the potential {potential.name}"
+    header = ("Figure", "Of", "Value", "Reference", "Limit", "Kept", "Frames", "How")
+    if potential.card is None:
+        return TableSection(title, header, (), "No trust figures were measured.")
+    rows = tuple(
+        (
+            figure.quantity.replace("_", " "),
+            figure.of,
+            f"{number_text(figure.value)} {figure.unit}",
+            "" if figure.reference is None else f"{number_text(figure.reference)} {figure.unit}",
+            "" if figure.limit is None else f"{figure.sense} {number_text(figure.limit)}",
+            {True: "yes", False: "NO", None: ""}[figure.passed],
+            str(figure.frames),
+            figure.method,
+        )
+        for figure in potential.card.figures
+    )
+    card = potential.card
+    caption = (
+        f"Distilled from {card.teacher} on {card.trained_on} configurations; every figure is from "
+        f"configurations that it was not trained on. {' '.join(card.notes)}"
+    )
+    return TableSection(title, header, rows, caption)
+
+
+def _profile(outcome: Outcome) -> TableSection:
+    launch = outcome.study.launch
+    rows = (
+        ("profile", outcome.study.profile),
+        ("seed", str(outcome.study.seed)),
+        ("runs side by side", str(launch.workers)),
+        ("processes a run", str(launch.processes)),
+        ("launcher", " ".join(launch.command)),
+        ("tasks", str(len(outcome.products))),
+        ("time of all tasks", spoken(sum(p.origin.wall_seconds for p in outcome.products))),
+    )
+    return TableSection("Profile", ("Setting", "Value"), rows)
+
+
+def _citations(outcome: Outcome, potentials: Sequence[Potential]) -> tuple[str, ...]:
+    methods = [text for product in outcome.products for text in product.origin.citations]
+    models = [text for potential in potentials for text in potential.citations]
+    return tuple(dict.fromkeys([*models, *methods]))

@@ -1,0 +1,67 @@
+"""Every check there is, in the order of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from validation import coverage, published, structure_peers, student, transport_peers, truths
+from validation.check import Check
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Checks that are carried out together.
+
+    Attributes
+    ----------
+    name
+        The word by which a user asks for it.
+    title
+        What is checked, in words.
+    carry_out
+        Carries it out.
+    """
+
+    name: str
+    title: str
+    carry_out: Callable[[], tuple[Check, ...]]
+
+
+def _coverage(case: str, runs: int = coverage.RUNS) -> tuple[Check, ...]:
+    """Return how often the intervals of one case hold the truth."""
+    bounds = (coverage.LOW, coverage.HIGH)
+    return tuple(
+        Check.within(
+            f"95 % interval holds the truth, share of {one.answered} answers of {one.runs} runs: "
+            f"{one.name}",
+            0.95,
+            one.share,
+            bounds=bounds,
+            command="",
+        )
+        for one in coverage.coverage(case, runs)
+    )
+
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry("random-walk", "known diffusivity of a random walk", truths.random_walk),
+    Entry("ideal-gas", "pair function of an ideal gas", truths.ideal_gas),
+    *(
+        Entry(
+            f"coverage-{case.replace(' ', '-')}",
+            f"95 % intervals: {case}",
+            partial(_coverage, case),
+        )
+        for case in coverage.CASES
+    ),
+    Entry("transport-peers", "MDAnalysis and kinisi", transport_peers.checks),
+    Entry("pairs-mdanalysis", "pair functions, MDAnalysis", structure_peers.pairs_mdanalysis),
+    Entry("pairs-freud", "pair functions, freud", structure_peers.pairs_freud),
+    Entry("factors-dynasor", "structure factors, dynasor", structure_peers.factors_dynasor),
+    Entry("densities", "published densities", published.densities),
+    Entry("lattice-guess", "published lattice parameters", published.lattice_guesses),
+    Entry("student-crystal", "crystal of the shipped potential", student.crystal_checks),
+    Entry("student-stability", "Li3OCl against Li2O and LiCl", student.stability_checks),
+)
