@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-
-from benchmarks.race import Contestant, Race, Work, timed
 from validation.structure_peers import universe
 from validation.walks import brownian
+
+from benchmarks.race import Contestant, Race, Work, timed
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
 from vitrolyte.observe.displacement import LABORATORY, Reading, mean_square_displacement
@@ -40,7 +40,7 @@ def trajectory(ions: int, frames: int) -> Trajectory:
     cells = np.broadcast_to(np.eye(3) * 20.0, (frames, 3, 3))
     species = ("Li",) * ions + ("O",) * resting
     positions = np.concatenate([walk, rest], axis=1)
-    return Trajectory(species, np.arange(frames) * STEP_PS, cells, positions)
+    return Trajectory(species, np.arange(float(frames)) * STEP_PS, cells, positions)
 
 
 def _size(ions: int, frames: int) -> str:

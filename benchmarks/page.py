@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -54,7 +55,8 @@ def section(
     """Return the section of one benchmark as Markdown."""
     parts = [f"## {title}", f"`python -m benchmarks {name}`; {made_on}."]
     for race, standings in races:
-        parts.append(f"### {race.job}\n\n{race.rounds} turns, {race.unit}; answer: {race.answer}.")
+        turns = "one turn" if race.rounds == 1 else f"{race.rounds} turns"
+        parts.append(f"### {race.job}\n\n{turns}, {race.unit}; answer: {race.answer}.")
         lines = [_line(_COLUMNS), _line(["---"] * len(_COLUMNS)), *map(_standing, standings)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
@@ -67,7 +69,8 @@ def _standing(one: Standing) -> str:
     ratio = f"{middle:.3g} ({min(one.ratios):.3g} to {max(one.ratios):.3g})"
     span = f"{min(one.values):.3g} to {max(one.values):.3g}"
     best, median = f"{min(one.values):.3g}", f"{one.median:.3g}"
-    return _line([one.name, best, median, span, ratio, f"{one.answer:.5g}"])
+    answer = "" if math.isnan(one.answer) else f"{one.answer:.5g}"
+    return _line([one.name, best, median, span, ratio, answer])
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import shutil
 import statistics
+import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Race:
         Measured turns of each.
     per
         Number by which a measured value is divided for the page.
+    idle_turn
+        Whether everybody first has a turn that does not count (compilation, caches).
     """
 
     job: str
@@ -73,6 +80,7 @@ class Race:
     contestants: tuple[Contestant, ...]
     rounds: int
     per: float = 1.0
+    idle_turn: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,30 +124,53 @@ def timed(work: Callable[[], float]) -> Work:
     return measured
 
 
+def workspace() -> Path:
+    """Return an empty folder that lasts until the program ends."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def run(race: Race) -> tuple[Standing, ...]:
-    """Return how everybody did, after one turn each that does not count (compilation, caches)."""
-    ready: list[tuple[Contestant, Work]] = []
+    """Return how everybody did, in the order of the race."""
+    shots: dict[str, list[Shot]] = {one.name: [] for one in race.contestants}
     absent: dict[str, str] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for one in race.contestants:
-            try:
-                work = one.prepare()
-                work()
-                ready.append((one, work))
-            except ImportError as missing:
-                if not one.package:
-                    raise
-                absent[one.name] = f"not installed ({missing}): pip install {one.package}"
-        turns = [[work() for _, work in ready] for _ in range(race.rounds)]
-    present = {
-        one.name: _standing(one.name, [turn[place] for turn in turns], [t[0] for t in turns], race)
-        for place, (one, _) in enumerate(ready)
-    }
+        ready = {one.name: work for one in race.contestants if (work := _ready(one, absent))}
+        for turn in range(-race.idle_turn, race.rounds):
+            for one in race.contestants:
+                if one.name not in absent:
+                    _take_turn(one, ready[one.name], shots[one.name] if turn >= 0 else [], absent)
+    ours = shots[race.contestants[0].name]
     return tuple(
-        present.get(one.name) or Standing(one.name, note=absent[one.name])
+        Standing(one.name, note=absent[one.name])
+        if one.name in absent
+        else _standing(one.name, shots[one.name], ours, race)
         for one in race.contestants
     )
+
+
+def _ready(one: Contestant, absent: dict[str, str]) -> Work | None:
+    with _absence(one, absent):
+        return one.prepare()
+    return None
+
+
+def _take_turn(one: Contestant, work: Work, shots: list[Shot], absent: dict[str, str]) -> None:
+    with _absence(one, absent):
+        shots.append(work())
+
+
+@contextlib.contextmanager
+def _absence(one: Contestant, absent: dict[str, str]) -> Iterator[None]:
+    """Note that a peer is not installed; a missing part of our own is a fault."""
+    try:
+        yield
+    except ImportError as missing:
+        if not one.package:
+            raise
+        absent[one.name] = f"not installed ({missing}): pip install {one.package}"
 
 
 def _standing(name: str, shots: Sequence[Shot], ours: Sequence[Shot], race: Race) -> Standing:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
+import logging
 from functools import partial
 from itertools import combinations_with_replacement
-from pathlib import Path
 
 import numpy as np
-
-from benchmarks.race import Contestant, Race, Work, timed
 from validation.structure_peers import disordered, universe, write_extended
+
+from benchmarks.race import Contestant, Race, Work, timed, workspace
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.observe.density_waves import reciprocal, wave_vectors
 from vitrolyte.observe.pair_functions import count_pairs
@@ -32,7 +31,7 @@ def pair_races(*, tiny: bool) -> tuple[Race, ...]:
 def factor_races(*, tiny: bool) -> tuple[Race, ...]:
     """Return the structure factor race, at about 1000 atoms."""
     if tiny:
-        return (_factors(4, 1, q_max=4.0, rounds=1),)
+        return (_factors(4, 2, q_max=4.0, rounds=1),)
     return (_factors(6, 10, q_max=20.0, rounds=5),)
 
 
@@ -51,11 +50,12 @@ def _pairs(repeat: int, n_frames: int, *, rounds: int) -> Race:
 def _ours(frames: Trajectory) -> Work:
     def work() -> float:
         counts = count_pairs(frames, r_max_A=REACH_A, bin_A=REACH_A / BINS)
-        order = counts.sampling.elements.index
-        functions = {
-            pair: counts.pair_function(*sorted((order(pair[0]), order(pair[1])))) for pair in PAIRS
+        elements = counts.sampling.elements
+        found = {
+            f"{elements[a]}-{elements[b]}": counts.pair_function(a, b)
+            for a, b in combinations_with_replacement(range(len(elements)), 2)
         }
-        return float(functions["Li", "O"].max())
+        return float(found["Li-O"].max())
 
     return timed(work)
 
@@ -117,12 +117,17 @@ def _factors(repeat: int, n_frames: int, *, q_max: float, rounds: int) -> Race:
         ),
     )
     size = f"{frames.n_atoms} atoms, {n_frames} frames, {count} wave vectors to {q_max:g} 1/Å"
-    answer = "largest mean |rho_Li(Q)|² / N in a bin, or of one vector for the peer"
+    answer = "mean of S_Li-Li over all wave vectors"
     return Race(f"All six partial structure factors: {size}", "s", answer, contestants, rounds)
 
 
 def _our_factors(frames: Trajectory, wanted: QRange) -> Work:
-    return timed(lambda: float(len(scattering(frames, wanted).partials.curves)))
+    def work() -> float:
+        found = scattering(frames, wanted)
+        lithium = next(curve for curve in found.partials.curves if curve.label == "Li-Li")
+        return float(np.average(lithium.y.real, weights=found.vectors.y.real))
+
+    return timed(work)
 
 
 def _kernel(frames: Trajectory, q: np.ndarray) -> Work:
@@ -139,7 +144,7 @@ def _kernel(frames: Trajectory, q: np.ndarray) -> Work:
             waves = [calc_rho_q(group[k], q) for group in groups]
             for number, (a, b) in enumerate(combinations_with_replacement(range(3), 2)):
                 sums[number] += (waves[a] * waves[b].conj()).real
-        return float(len(sums))
+        return _lithium(frames, sums[0] / frames.n_frames / frames.n_atoms)
 
     return timed(work)
 
@@ -148,16 +153,23 @@ def _dynasor(frames: Trajectory, q: np.ndarray) -> Work:
     import numba
     from dynasor import Trajectory as Theirs
     from dynasor import compute_static_structure_factors
+    from dynasor.logging_tools import set_logging_level
 
+    set_logging_level(logging.WARNING)
     numba.set_num_threads(1)
     groups = {symbol: frames.indices(symbol) for symbol in _ELEMENTS}
-    folder = tempfile.TemporaryDirectory()
-    path = Path(folder.name) / "frames.xyz"
+    path = workspace() / "frames.xyz"
     write_extended(path, frames)
 
     def work() -> float:
         read = Theirs(str(path), trajectory_format="extxyz", atomic_indices=groups)
         found = compute_static_structure_factors(read, q)
-        return float(len(found.pairs))
+        return _lithium(frames, found.Sq_Li_Li)
 
     return timed(work)
+
+
+def _lithium(frames: Trajectory, squares: np.ndarray) -> float:
+    """Return the mean Faber-Ziman S_Li-Li of <|rho_Li(Q)|²> / N."""
+    share = len(frames.indices("Li")) / frames.n_atoms
+    return float(1.0 + (np.mean(squares) - share) / share**2)

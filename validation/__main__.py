@@ -59,7 +59,7 @@ def main(arguments: Sequence[str], entries: Sequence[Entry] = CATALOGUE, path: P
 
 def _carry_out(chosen: Sequence[Entry], entries: Sequence[Entry], path: Path) -> list[Row]:
     """Return the new rows; the page is written anew after each entry, so that a kill loses one."""
-    rows = {entry.name: [] for entry in entries}
+    rows: dict[str, list[Row]] = {entry.name: [] for entry in entries}
     for old in read_rows(path.read_text(encoding="utf-8")) if path.exists() else ():
         rows.setdefault(old.entry, []).append(old)
     for number, entry in enumerate(chosen, start=1):

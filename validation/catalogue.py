@@ -31,7 +31,7 @@ class Entry:
 
 def _coverage(case: str, runs: int = coverage.RUNS) -> tuple[Check, ...]:
     """Return how often the intervals of one case hold the truth."""
-    bounds = (coverage.LOW, coverage.HIGH)
+    bounds = coverage.bounds(case)
     return tuple(
         Check.within(
             f"95 % interval holds the truth, share of {one.answered} answers of {one.runs} runs: "

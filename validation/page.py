@@ -21,7 +21,7 @@ Each row sets a figure of this program beside one from outside: theory, another 
 publication. The interval is where ours may lie; it comes from the stated errors of both sides,
 not from our result. Rows that disagree stay on the page.
 
-`make validate` makes the whole page anew (hours); the command in a row makes that row anew.
+`make validate` makes the whole page anew and is slow; the command in a row makes that row anew.
 """
 
 

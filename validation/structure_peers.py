@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import combinations_with_replacement
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def universe(frames: Trajectory):  # type: ignore[no-untyped-def]
     built.add_TopologyAttr("name", list(frames.species))
     boxes = np.array([triclinic_box(*cell) for cell in frames.cells], dtype=np.float32)
     positions = np.asarray(frames.read().positions, dtype=np.float32)
-    step = float(frames.times[1] - frames.times[0])
+    step = float(frames.times[1] - frames.times[0]) if frames.n_frames > 1 else 1.0
     built.load_new(positions, format=MemoryReader, dimensions=boxes, dt=step)
     return built
 
@@ -180,7 +180,7 @@ def _partial(sample: object, label: str) -> Floats:
     return np.asarray(found, dtype=float).ravel() / (1.0 if first == second else 2.0)
 
 
-def _faber_ziman(mean: Floats, fractions: dict[str, float], label: str) -> Floats:
+def _faber_ziman(mean: Floats, fractions: Mapping[str, float], label: str) -> Floats:
     first, second = label.split("-")
     own = fractions[first] if first == second else 0.0
     return np.asarray(1.0 + (mean - own) / (fractions[first] * fractions[second]))

@@ -102,14 +102,14 @@ def crystal_checks() -> tuple[Check, ...]:
     # to 15 % (de Jong et al., Sci. Data 2, 150009 (2015), doi:10.1038/sdata.2015.9).
     return (
         Check.within(
-            f"lattice parameter of Li3OCl at rest (F0439, {printed('F0439').source}), Å",
+            f"lattice parameter of Li3OCl at rest (F0439, {printed('F0439').source}) to 2 %, Å",
             edge,
             rest.edge,
             bounds=(edge * 0.98, edge * 1.02),
             command="",
         ),
         Check.within(
-            f"bulk modulus of Li3OCl at rest (F0488, {printed('F0488').source}), GPa",
+            f"bulk modulus of Li3OCl at rest (F0488, {printed('F0488').source}) to 15 %, GPa",
             stiffness,
             rest.bulk_modulus,
             bounds=(stiffness * 0.85, stiffness * 1.15),

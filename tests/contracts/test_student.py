@@ -106,7 +106,7 @@ def test_our_cores_are_those_of_lammps(tmp_path):
     np.testing.assert_allclose(ours.stress, theirs.stress, atol=1e-6)
 
 
-def test_the_fit_finds_a_teacher_that_it_can_express(tmp_path):
+def test_the_fit_finds_a_teacher_that_it_can_express_and_is_made_once(tmp_path):
     elements = ("Li", "O", "Cl")
     wide = Cores(
         {
@@ -137,13 +137,17 @@ def test_the_fit_finds_a_teacher_that_it_can_express(tmp_path):
         four_body_angular=0,
         cutoff_A=4.5,
     )
+    examples = [example(seed) for seed in range(20)]
     student = fit_student(
-        [example(seed) for seed in range(20)],
+        examples,
         elements,
         settings=settings,
         cores=tiny,
         folder=tmp_path / "fit",
     )
+    made = student.coefficients.stat().st_mtime_ns
+    fit_student(examples, elements, settings=settings, cores=tiny, folder=tmp_path / "fit")
+    assert student.coefficients.stat().st_mtime_ns == made
     fresh = [example(seed) for seed in range(100, 104)]
     said = student_labels(
         student.pair(),

@@ -14,13 +14,13 @@ from vitrolyte.data.quantity import NORMAL_95, Quantity
 Floats = NDArray[np.float64]
 
 _SPREADS = 120
-_LIKENESS = 0.3
+_LIKENESS = 0.1
 
 
 def pool(replicas: Sequence[Quantity], *, logarithmic: bool = False, note: str = "") -> Quantity:
     r"""Return the mean over replicas of a quantity, by a random-effects model.
 
-    .. math:: y_i \sim N(\mu, s_i^2 + \tau^2), \qquad p(\tau) \propto (0.3\,s + \tau)^{-3/2}
+    .. math:: y_i \sim N(\mu, s_i^2 + \tau^2), \qquad p(\tau) \propto 1/(0.1\,s + \tau)
 
     with s the median error of the replicas: the spread τ between replicas is averaged over
     (with a long-tailed prior), not estimated and then believed; for three replicas this errs on
@@ -110,7 +110,7 @@ def _spread_posterior(values: Floats, errors: Floats) -> tuple[Floats, Floats]:
     centres = (precision @ values) / precision.sum(axis=1)
     misfit = (precision * (values - centres[:, None]) ** 2).sum(axis=1)
     log_likelihood = 0.5 * (np.log(precision).sum(axis=1) - np.log(precision.sum(axis=1)) - misfit)
-    weights = np.exp(log_likelihood - log_likelihood.max()) / (_LIKENESS + spreads / scale) ** 1.5
+    weights = np.exp(log_likelihood - log_likelihood.max()) / (_LIKENESS + spreads / scale)
     weights *= np.gradient(spreads)
     return spreads, weights / weights.sum()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +50,35 @@ def fit_student(
     Least squares over energies per atom and force components with the weights of the settings.
     N. C. Nguyen, J. Comput. Phys. 480, 112030 (2023), doi:10.1016/j.jcp.2023.112030.
 
+    A folder in which the same fit was finished before is read and not fitted again.
+
     Raises
     ------
     EngineError
         The fit did not leave its coefficients behind.
     """
+    student = Student(elements, cores, folder / PARAMETERS, folder / COEFFICIENTS)
+    inputs = {
+        "set/all.xyz": "".join(extended_xyz(example, cores) for example in examples),
+        PARAMETERS: parameter_file(elements, settings),
+        "data.pod": data_settings(settings),
+    }
+    if not (student.coefficients.is_file() and _holds(folder, inputs)):
+        _carry_out(folder, inputs, ranks)
+    return student
+
+
+def _holds(folder: Path, inputs: Mapping[str, str]) -> bool:
+    """Say whether a folder was left by a fit of exactly these inputs."""
+    paths = {folder / name: text for name, text in inputs.items()}
+    return all(p.is_file() and p.read_text("ascii") == text for p, text in paths.items())
+
+
+def _carry_out(folder: Path, inputs: Mapping[str, str], ranks: int) -> None:
     (folder / "set").mkdir(parents=True, exist_ok=True)
-    training = "".join(extended_xyz(example, cores) for example in examples)
-    (folder / "set" / "all.xyz").write_text(training, encoding="ascii")
-    (folder / PARAMETERS).write_text(parameter_file(elements, settings), encoding="ascii")
-    (folder / "data.pod").write_text(data_settings(settings), encoding="ascii")
+    (folder / COEFFICIENTS).unlink(missing_ok=True)
+    for name, text in inputs.items():
+        (folder / name).write_text(text, encoding="ascii")
     script = folder / "fit.in"
     script.write_text(f"units metal\nfitpod {PARAMETERS} data.pod\n", encoding="ascii")
     run_lammps(script, ranks=ranks)
@@ -67,7 +86,6 @@ def fit_student(
     if not written:
         raise EngineError("A fit that writes its coefficients", folder=folder)
     written[0].replace(folder / COEFFICIENTS)
-    return Student(elements, cores, folder / PARAMETERS, folder / COEFFICIENTS)
 
 
 def pair_commands(elements: Sequence[str], cores: Cores) -> tuple[str, ...]:

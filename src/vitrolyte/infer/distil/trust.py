@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,6 +63,38 @@ class Sitting:
     phase: str
     frames: tuple[Snapshot, ...]
     labelled: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a figure rests on: how many frames, and how it was obtained."""
+
+    frames: int
+    method: str
+
+    def below(self, limit: float, quantity: str, of: str, value: float, unit: str) -> TrustFigure:
+        """Write down a figure that must not exceed its limit."""
+        return TrustFigure(
+            quantity, of, value, unit, None, limit, "below", self.frames, self.method
+        )
+
+    def above(self, limit: float, quantity: str, of: str, value: float, unit: str) -> TrustFigure:
+        """Write down a figure that must reach its limit."""
+        return TrustFigure(
+            quantity, of, value, unit, None, limit, "above", self.frames, self.method
+        )
+
+    def told(self, quantity: str, of: str, value: float, unit: str) -> TrustFigure:
+        """Write down a figure for information."""
+        return TrustFigure(quantity, of, value, unit, None, None, "below", self.frames, self.method)
+
+    def beside(
+        self, reference: float, quantity: str, of: str, value: float, unit: str
+    ) -> TrustFigure:
+        """Write down a figure for information beside what it is compared with."""
+        return TrustFigure(
+            quantity, of, value, unit, reference, None, "below", self.frames, self.method
+        )
 
 
 def examine(fit: Fit, bench: Bench) -> TrustCard:
@@ -138,134 +170,105 @@ def _error_figures(exam: Exam, examples: Sequence[Example], of: str) -> list[Tru
     kinds = np.concatenate([np.array(example.snapshot.species) for example in examples])
     energy = np.array([(s.energy - t.energy) / len(t.forces) for s, t in zip(said, truth)])
     stress = np.concatenate([(s.stress - t.stress).ravel() for s, t in zip(said, truth)])
-    method = "student against teacher on the same frames, none of them trained on"
-    count = len(examples)
-    figures = [
-        _below("force_rmse", of, _rms(gaps), "eV/Å", FORCE_LIMIT, count, method),
-        _told("force_mae", of, float(np.abs(gaps).mean()), "eV/Å", count, method),
-        _below("energy_rmse", of, _rms(energy), "eV/atom", ENERGY_LIMIT, count, method),
-        _told("energy_bias", of, float(energy.mean()), "eV/atom", count, method),
-        _told("energy_scatter", of, float(energy.std()), "eV/atom", count, method),
-        _told("stress_rmse", of, _rms(stress) * EV_PER_A3_TO_GPA, "GPa", count, method),
-        _below(
-            "pressure_bias",
-            of,
-            abs(_pressure_gap(truth, said)),
-            "GPa",
-            PRESSURE_LIMIT,
-            count,
-            method,
+    pressure = abs(_pressure_gap(truth, said))
+    by = Evidence(len(examples), "student against teacher on the same frames, none trained on")
+    return [
+        by.below(FORCE_LIMIT, "force_rmse", of, _rms(gaps), "eV/Å"),
+        by.told("force_mae", of, float(np.abs(gaps).mean()), "eV/Å"),
+        by.below(ENERGY_LIMIT, "energy_rmse", of, _rms(energy), "eV/atom"),
+        by.told("energy_bias", of, float(energy.mean()), "eV/atom"),
+        by.told("energy_scatter", of, float(energy.std()), "eV/atom"),
+        by.told("stress_rmse", of, _rms(stress) * EV_PER_A3_TO_GPA, "GPa"),
+        by.below(PRESSURE_LIMIT, "pressure_bias", of, pressure, "GPa"),
+        *(
+            by.told("force_rmse", f"{of}, {element}", _rms(gaps[kinds == element]), "eV/Å")
+            for element in exam.fit.student.elements
         ),
     ]
-    for element in exam.fit.student.elements:
-        own = gaps[kinds == element]
-        figures.append(_told("force_rmse", f"{of}, {element}", _rms(own), "eV/Å", count, method))
-    return figures
 
 
 def _density_figures(exam: Exam, melt: Sitting) -> list[TrustFigure]:
     said = exam.said([example.snapshot for example in melt.labelled])
     gap = _pressure_gap([example.label for example in melt.labelled], said)
     stiffness = _melt_stiffness(exam)
-    method = (
+    by = Evidence(
+        len(said),
         "mean pressure difference student minus teacher on frames of the student's NPT melt, over "
-        f"the melt's bulk modulus {stiffness:.1f} GPa (student, volumes at 0 and 1 GPa)"
+        f"the melt's bulk modulus {stiffness:.1f} GPa (student, volumes at 0 and 1 GPa)",
     )
-    error = 100 * abs(gap) / stiffness
-    count = len(said)
-    return [_below("density_error", "melt", error, "%", DENSITY_LIMIT, count, method)]
+    return [by.below(DENSITY_LIMIT, "density_error", "melt", 100 * abs(gap) / stiffness, "%")]
 
 
 def _melt_stiffness(exam: Exam) -> float:
     """Return the bulk modulus of the melt, -V dP/dV between 0 and 1 GPa, GPa."""
-    trial = _melt_trial(exam.bench)
-    hot = trial.stages[-1].temperature_K
-    volumes = []
-    for number, pressure in enumerate((0.0, 1.0)):
-        legs = (
-            *trial.stages[:1],
-            StageSettings(temperature_K=hot, pressure_GPa=pressure, time_ps=8),
-        )
-        large = trial.model_copy(
-            update={"stages": legs, "repeat": exam.bench.settings.trust.large_repeat}
-        )
-        seed = exam.bench.settings.seed * 1000 + TRUST_SEED + 50
-        frames = run_trial(large, _numbered(exam, number), seed=seed).frames[-250:]
-        volumes.append(np.mean([frame.snapshot.volume for frame in frames]))
+    volumes = [_melt_volume(exam, pressure) for pressure in (0.0, 1.0)]
     return float(1.0 / np.log(volumes[0] / volumes[1]))
 
 
-def _numbered(exam: Exam, number: int) -> TrialGround:
-    ground = exam.ground
-    return TrialGround(
-        ground.settings, ground.student, ground.safe_distances, ground.folder / f"bulk-{number}"
-    )
+def _melt_volume(exam: Exam, pressure_GPa: float) -> float:
+    settings = exam.bench.settings
+    trial = _melt_trial(exam.bench)
+    hot = trial.stages[-1].temperature_K
+    last = StageSettings(temperature_K=hot, pressure_GPa=pressure_GPa, time_ps=8)
+    legs = (*trial.stages[:1], last)
+    large = trial.model_copy(update={"stages": legs, "repeat": settings.trust.large_repeat})
+    seed = settings.seed * 1000 + TRUST_SEED + 50
+    ground = replace(exam.ground, folder=exam.ground.folder / f"at-{pressure_GPa}-GPa")
+    frames = run_trial(large, ground, seed=seed).frames[-250:]
+    return float(np.mean([frame.snapshot.volume for frame in frames]))
 
 
 def _overlap_figures(exam: Exam, own: Sequence[Example]) -> list[TrustFigure]:
-    hot = _melt_trial(exam.bench).stages[-1].temperature_K
-    trial = _melt_trial(exam.bench).model_copy(
-        update={"stages": (StageSettings(temperature_K=hot, pressure_GPa=None, time_ps=20.0),)}
-    )
-    start = own[0].snapshot
-    seed = exam.bench.settings.seed * 1000 + TRUST_SEED + 70
-    outcome = run_trial(trial, exam.ground, seed=seed, start=start)
-    mine = [frame.snapshot for frame in outcome.frames[100::5]]
     theirs = [example.snapshot for example in own]
+    mine = _student_melt(exam, theirs[0])
     elements = exam.fit.student.elements
     overlaps = pair_overlaps(theirs, mine, elements=elements)
-    halves = pair_overlaps(
-        theirs[: len(theirs) // 2], theirs[len(theirs) // 2 :], elements=elements
-    )
-    span = len(own) * exam.bench.settings.trust.teacher_every
-    length = span * exam.bench.settings.trust.teacher_timestep_fs * 1e-3
+    half = len(theirs) // 2
+    halves = pair_overlaps(theirs[:half], theirs[half:], elements=elements)
+    trust = exam.bench.settings.trust
+    length = len(own) * trust.teacher_every * trust.teacher_timestep_fs * 1e-3
     figures = []
     for pair, overlap in overlaps.items():
-        method = (
-            f"1 - Σ|g_t - g_s| / Σ(g_t + g_s) to 6 Å in 0.1 Å bins; teacher {length:.2f} ps and "
-            f"student 18 ps at the same volume and temperature from the same start; the teacher's "
-            f"two halves overlap by {halves[pair]:.3f}"
+        by = Evidence(
+            len(own),
+            f"1 - Σ|g_t - g_s| / Σ(g_t + g_s) to 6 Å in 0.1 Å bins; teacher {length:.2f} ps, "
+            "student 18 ps, same volume, temperature and start; the teacher's own two halves "
+            f"overlap by {halves[pair]:.3f}",
         )
-        figures.append(
-            TrustFigure(
-                "gr_overlap", pair, overlap, "1", None, OVERLAP_LIMIT, "above", len(own), method
-            )
-        )
+        figures.append(by.above(OVERLAP_LIMIT, "gr_overlap", pair, overlap, "1"))
     return figures
+
+
+def _student_melt(exam: Exam, start: Snapshot) -> list[Snapshot]:
+    """Run the student for 20 ps at the teacher's volume and leave out the first 2 ps."""
+    hot = _melt_trial(exam.bench).stages[-1].temperature_K
+    stage = StageSettings(temperature_K=hot, pressure_GPa=None, time_ps=20.0)
+    trial = _melt_trial(exam.bench).model_copy(update={"stages": (stage,)})
+    seed = exam.bench.settings.seed * 1000 + TRUST_SEED + 70
+    outcome = run_trial(trial, exam.ground, seed=seed, start=start)
+    return [frame.snapshot for frame in outcome.frames[100::5]]
 
 
 def _crystal_figures(exam: Exam) -> list[TrustFigure]:
     asked = exam.bench.settings.trust.equation
     parent = exam.bench.settings.crystal(asked.crystal)
-    with exam.bench.teachers(exam.bench.labeller) as teachers:
-        theirs = bulk_modulus(parent, lambda cells: [teachers[0].label(cell) for cell in cells])
+    with Teacher(exam.bench.labeller) as teacher:
+        theirs = bulk_modulus(parent, lambda cells: [teacher.label(cell) for cell in cells])
     mine = bulk_modulus(parent, exam.said)
-    method = "energies of the perfect crystal at seven volumes (±6 %), cubic in V^(-2/3)"
-    lattice = 100 * abs(mine.a / theirs.a - 1)
-    stiffness = 100 * abs(mine.bulk_GPa / theirs.bulk_GPa - 1)
-    name = asked.crystal
+    method = "energies of the perfect crystal at seven lengths (±2 %), Birch-Murnaghan"
+    by = Evidence(7, method)
+    printed = Evidence(7, f"{method}; reference {asked.source}")
+    name, lattice = asked.crystal, "lattice_parameter"
+    off = 100 * abs(mine.a / theirs.a - 1)
+    softer = 100 * abs(mine.bulk_GPa / theirs.bulk_GPa - 1)
     return [
-        _below("lattice_error", name, lattice, "%", LATTICE_LIMIT, 7, method),
-        _below("bulk_modulus_error", name, stiffness, "%", STIFFNESS_LIMIT, 7, method),
-        _told("lattice_parameter", f"{name}, student", mine.a, "Å", 7, method, theirs.a),
-        _told("bulk_modulus", f"{name}, student", mine.bulk_GPa, "GPa", 7, method, theirs.bulk_GPa),
-        _told(
-            "lattice_parameter",
-            f"{name}, teacher",
-            theirs.a,
-            "Å",
-            7,
-            asked.source,
-            asked.published_a_A,
-        ),
-        _told(
-            "bulk_modulus",
-            f"{name}, teacher",
-            theirs.bulk_GPa,
-            "GPa",
-            7,
-            asked.source,
-            asked.published_bulk_GPa,
+        by.below(LATTICE_LIMIT, "lattice_error", name, off, "%"),
+        by.below(STIFFNESS_LIMIT, "bulk_modulus_error", name, softer, "%"),
+        by.beside(theirs.a, lattice, f"{name}, student", mine.a, "Å"),
+        by.beside(theirs.bulk_GPa, "bulk_modulus", f"{name}, student", mine.bulk_GPa, "GPa"),
+        printed.beside(asked.published_a_A, lattice, f"{name}, teacher", theirs.a, "Å"),
+        printed.beside(
+            asked.published_bulk_GPa, "bulk_modulus", f"{name}, teacher", theirs.bulk_GPa, "GPa"
         ),
     ]
 
@@ -273,35 +276,21 @@ def _crystal_figures(exam: Exam) -> list[TrustFigure]:
 def _stability_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
     step = exam.bench.settings.active.timestep_fs
     hot = _melt_trial(exam.bench).stages[-1].temperature_K[1]
-    drift = energy_drift(exam.ground, start, temperature_K=hot)
-    repulsive = dimer_is_repulsive(exam.said, exam.fit.student.elements)
-    figures = [
-        _below(
-            "nve_drift",
-            "melt",
-            abs(drift),
-            "eV/atom/ps",
-            DRIFT_LIMIT,
-            1,
-            f"slope of the total energy over 10 ps of the melt at {step} fs",
-        )
+    drift = abs(energy_drift(exam.ground, start, temperature_K=hot))
+    ran = Evidence(1, f"slope of the total energy over 10 ps of the melt, no thermostat, {step} fs")
+    scanned = Evidence(
+        15,
+        "share of distances from 0.4 Å to 0.6 of the sum of covalent radii at which a lattice of "
+        "dimers (cell 5.5 Å, so that no atom is alone) pushes apart",
+    )
+    shares = dimer_is_repulsive(exam.said, exam.fit.student.elements)
+    return [
+        ran.below(DRIFT_LIMIT, "nve_drift", "melt", drift, "eV/atom/ps"),
+        *(
+            scanned.above(1.0, "repulsive_share", pair, share, "1")
+            for pair, share in shares.items()
+        ),
     ]
-    for pair, share in repulsive.items():
-        figures.append(
-            TrustFigure(
-                "repulsive_share",
-                pair,
-                share,
-                "1",
-                None,
-                1.0,
-                "above",
-                1,
-                "share of distances from 0.4 Å to 0.6 of the sum of covalent radii at which a "
-                "lattice of dimers (cell 5.5 Å, so that no atom is alone) pushes apart",
-            )
-        )
-    return figures
 
 
 def _notes(bench: Bench) -> tuple[str, ...]:
@@ -322,21 +311,3 @@ def _pressure_gap(truth: Sequence[Label], said: Sequence[Label]) -> float:
 
 def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
-
-
-def _below(
-    quantity: str, of: str, value: float, unit: str, limit: float, frames: int, method: str
-) -> TrustFigure:
-    return TrustFigure(quantity, of, value, unit, None, limit, "below", frames, method)
-
-
-def _told(
-    quantity: str,
-    of: str,
-    value: float,
-    unit: str,
-    frames: int,
-    method: str,
-    reference: float | None = None,
-) -> TrustFigure:
-    return TrustFigure(quantity, of, value, unit, reference, None, "below", frames, method)

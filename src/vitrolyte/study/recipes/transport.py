@@ -14,7 +14,6 @@ from vitrolyte.data.model import Model
 from vitrolyte.infer.fit import fit
 from vitrolyte.observe.arrhenius import (
     CONDUCTIVITY,
-    TRACER_DIFFUSIVITY,
     ActivatedQuantity,
     Arrhenius,
     FittedLine,
@@ -104,11 +103,10 @@ def _fitted(model: Model, curve: Curve) -> FittedLine:
 
 
 def _series(numbers: Pooled) -> list[tuple[ActivatedQuantity, str, str]]:
-    """Return what gets a line: both conductivities, and each species' own two numbers."""
+    """Return what gets a line: both conductivities, and each species' part in one of them."""
     species = dict.fromkeys(r.of for r in numbers.rows if r.quantity == "tracer_diffusivity")
     whole = [(CONDUCTIVITY, "", TRACER), (CONDUCTIVITY, "", COLLECTIVE)]
-    partial = [(CONDUCTIVITY, name, TRACER) for name in species]
-    return whole + partial + [(TRACER_DIFFUSIVITY, name, "tracer") for name in species]
+    return whole + [(CONDUCTIVITY, name, TRACER) for name in species]
 
 
 RECIPES = (
