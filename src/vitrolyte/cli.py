@@ -94,14 +94,20 @@ def table(
 @app.command()
 def report(
     folders: Annotated[list[Path], typer.Argument(help="Result folders.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the page of several [default: side-by-side.html]."),
+    ] = None,
 ) -> None:
-    """Write the page of one stored result, or of several side by side."""
-    from vitrolyte.report.compose import write_table_report
+    """Write the page of a stored result anew, or one page of several side by side."""
+    from vitrolyte.report.compose import write_study_report, write_table_report
+    from vitrolyte.study.run import stored_outcome
 
+    if len(folders) == 1:
+        typer.echo(write_study_report(stored_outcome(folders[0]), out))
+        return
     rows = {str(folder): _stored_rows(folder) for folder in folders}
-    path = out if out is not None else folders[0] / "report.html"
-    typer.echo(write_table_report(path, rows))
+    typer.echo(write_table_report(out or Path("side-by-side.html"), rows))
 
 
 @app.command()

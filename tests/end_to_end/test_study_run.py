@@ -104,3 +104,23 @@ def test_table_prints_what_is_stored(finished: tuple[Path, str]) -> None:
     assert [row["quantity"] for row in json.loads(said.stdout)] == [
         row["quantity"] for row in rows_of(out)
     ]
+
+
+def test_report_is_written_anew_from_what_is_stored(
+    finished: tuple[Path, str], tmp_path: Path
+) -> None:
+    out, _ = finished
+    again = tmp_path / "again.html"
+    command = [*PROGRAM, "report", str(out), "--out", str(again)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert again.read_text() == (out / "report.html").read_text()
+
+
+def test_several_results_on_one_page(finished: tuple[Path, str], tmp_path: Path) -> None:
+    out, _ = finished
+    page = tmp_path / "both.html"
+    command = [*PROGRAM, "report", str(out), str(out), "--out", str(page)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "side by side" in page.read_text()

@@ -48,6 +48,8 @@ def pool(replicas: Sequence[Quantity], *, logarithmic: bool = False, note: str =
     Röver, J. Stat. Softw. 93, 6 (2020), https://doi.org/10.18637/jss.v093.i06.
     """
     unit = _common_unit(replicas)
+    if len(replicas) == 1 and not note:
+        return replicas[0]
     used = [one for one in replicas if one.status != "refused"]
     if not used:
         return Quantity.refused(unit, f"all {len(replicas)} replicas refused: {replicas[0].note}")

@@ -17,7 +17,7 @@ from vitrolyte.report.model import Coordination, ModelView, model_view
 from vitrolyte.report.page import FigureSection, Page, TableSection, write_report
 from vitrolyte.report.verdict import verdict
 from vitrolyte.study.comparison import compare
-from vitrolyte.study.outcome import Outcome, curve_sets, task_label
+from vitrolyte.study.outcome import Outcome, curve_sets, results_within, task_label
 from vitrolyte.study.progress import spoken
 from vitrolyte.study.recipe import Product
 from vitrolyte.study.recipes.potential import ChosenPotential
@@ -25,17 +25,17 @@ from vitrolyte.study.recipes.potential import ChosenPotential
 REPORT = "report.html"
 
 
-def write_study_report(outcome: Outcome) -> Path:
-    """Write the page of a finished study into its folder and return its path.
+def write_study_report(outcome: Outcome, path: Path | None = None) -> Path:
+    """Write the page of a finished study, into its folder by default, and return its path.
 
     Raises
     ------
     StorageError
         If the file cannot be written.
     """
-    path = outcome.folder / REPORT
-    write_report(path, study_page(outcome))
-    return path
+    place = path or outcome.folder / REPORT
+    write_report(place, study_page(outcome))
+    return place
 
 
 def write_table_report(path: Path, tables: Mapping[str, Sequence[Observation]]) -> Path:
@@ -136,7 +136,8 @@ def _model(outcome: Outcome) -> ModelView | None:
     looked = [
         (product, result)
         for product in outcome.products
-        for result in product.results()
+        for whole in product.results()
+        for result in results_within(whole)
         if isinstance(result, PairFunctions)
     ]
     looked.sort(key=lambda pair: pair[0].sample.phase != "glass")

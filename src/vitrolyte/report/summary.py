@@ -12,22 +12,28 @@ from vitrolyte.data.wording import bounds_text, estimate_text, quantity_text, sa
 from vitrolyte.report.verdict import rank, side_by_side
 from vitrolyte.study.comparison import Comparison
 
+MOST_ROWS = 30
 STYLES = {"agrees": "green", "disagrees": "red", "cannot be judged": "dim"}
 
 
 def summary_table(comparisons: Sequence[Comparison], observations: Sequence[Observation]) -> Table:
-    """Return a table for a terminal: what was computed, what is published and the verdict.
+    """Return a short table for a terminal: what could be judged against the literature.
 
-    Without any published counterpart it lists the observations themselves.
+    Without any such pair it lists the observations themselves; how many pairs could not be judged
+    stands below it, and why stands in the report.
     """
     table = Table(title="Computed and published", title_justify="left", pad_edge=False)
     for name in ("quantity", "sample", "computed", "published", "verdict"):
         table.add_column(name, overflow="fold")
     pairs = side_by_side(comparisons)
-    for pair in pairs:
+    decided = [pair for pair in pairs if pair.verdict in ("agrees", "disagrees")]
+    for pair in decided:
         table.add_row(*_cells(pair.computed), _published(pair), _verdict(pair))
-    for row in () if pairs else sorted(observations, key=rank):
+    for row in () if decided else sorted(observations, key=rank)[:MOST_ROWS]:
         table.add_row(*_cells(row), "", "")
+    rest = len(pairs) - len(decided)
+    if rest:
+        table.caption = f"{rest} further pairs cannot be judged; the report says why."
     return table
 
 

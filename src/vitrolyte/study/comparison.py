@@ -18,6 +18,9 @@ Verdict = Literal["agrees", "disagrees", "cannot be judged"]
 SAME_TEMPERATURE_K = 5.0
 """Two values within this distance, K, count as of one temperature."""
 
+AMBIENT_K = 298.15
+"""Where a published value without a temperature is taken to belong, K."""
+
 LOGARITHMIC = frozenset(
     {
         "ionic_conductivity",
@@ -117,14 +120,41 @@ def compare(
     with the error of the side that faces the other value where an interval is skewed; a printed
     range or limit agrees when it meets the computed interval; a published value without an error
     is judged, to its last printed digit, by the computed interval alone, and the reason says so.
-    Conductivities, diffusivities and rates are compared as logarithms. Published rows without a
-    computed partner are left out.
+    A published value that states no temperature stands beside the computed row of a series that is
+    nearest to ambient. Conductivities, diffusivities and rates are compared as logarithms.
+    Published rows without a computed partner are left out.
     """
-    return tuple(pair for row in computed for pair in _judged(row, published))
+    ambient = {_series(row): row for row in sorted(computed, key=_from_ambient, reverse=True)}
+    return tuple(
+        pair
+        for row in computed
+        for pair in _judged(row, published, at_rest=ambient[_series(row)] == row)
+    )
 
 
-def _judged(row: Observation, published: Sequence[Observation]) -> list[Comparison]:
+def _series(row: Observation) -> tuple[str, ...]:
+    """Return what rows of one series over temperature have in common."""
+    return (row.formula, row.phase, row.quantity, row.of, row.method)
+
+
+def _from_ambient(row: Observation) -> float:
+    return math.inf if row.temperature_K is None else abs(row.temperature_K - AMBIENT_K)
+
+
+def _judged(
+    row: Observation, published: Sequence[Observation], *, at_rest: bool
+) -> list[Comparison]:
+    """Return the pairs of one row; ``at_rest`` where it is its series' nearest to ambient."""
     alike = [other for other in published if _same_thing(row, other)]
+    if alike and row.temperature_K is not None and not at_rest:
+        dated = [other for other in alike if other.temperature_K is not None]
+        if not dated:
+            reason = (
+                f"The published {quantity_text(row)} states no temperature and is compared with "
+                f"the computed one nearest to {AMBIENT_K:g} K."
+            )
+            return [Comparison(row, None, "cannot be judged", reason)]
+        alike = dated
     if not alike:
         reason = f"No published value for the {quantity_text(row)} in {sample_text(row)}."
         return [Comparison(row, None, "cannot be judged", reason)]

@@ -82,6 +82,16 @@ def curve_sets(result: Result, prefix: str = "") -> Iterator[tuple[str, CurveSet
                     yield from curve_sets(item, f"{name}-{number + 1}-")
 
 
+def results_within(result: Result) -> Iterator[Result]:
+    """Yield a result and every result in its fields."""
+    yield result
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Result):
+                yield from results_within(item)
+
+
 def file_name(text: str) -> str:
     """Return a text as a file name of plain characters."""
     return re.sub(r"[^A-Za-z0-9._=-]+", "-", text).strip("-")

@@ -64,6 +64,27 @@ class Pooled(Result):
         return sorted((t, number) for t, number in found if t is not None)
 
 
+@dataclass(frozen=True, eq=False)
+class Illustration(Result):
+    """What was found in one replica, kept for its pictures; its numbers are in the pooled rows.
+
+    Attributes
+    ----------
+    replica
+        Which one.
+    results
+        Everything found in it.
+    """
+
+    replica: int
+    results: tuple[Result, ...]
+
+    def observations(self, sample: Sample) -> tuple[Observation, ...]:
+        """Return no rows."""
+        del sample
+        return ()
+
+
 def quantity_of(row: Observation) -> Quantity:
     """Return the number of a row."""
     low, high, error = (math.nan if x is None else x for x in (row.low, row.high, row.error))
@@ -87,7 +108,17 @@ def pooled(products: Sequence[Product], results: Iterable[Sequence[Result]]) -> 
             for row in result.observations(product.sample):
                 groups.setdefault(_key(row), []).append(row)
     replicas = {product.coordinates.get("replica", 1.0) for product in products}
-    return Pooled(len(replicas), tuple(_pooled_row(rows) for rows in groups.values()))
+    rows = (_pooled_row(rows) for rows in groups.values())
+    return Pooled(len(replicas), tuple(one_replica(products, row) for row in rows))
+
+
+def one_replica(products: Sequence[Product], row: PooledRow) -> PooledRow:
+    """Return a row marked provisional where it rests on a single one of possible replicas."""
+    replicas = {product.coordinates.get("replica") for product in products}
+    if len(replicas) != 1 or None in replicas:
+        return row
+    doubt = "one replica: the interval leaves out what another melt and quench would give"
+    return replace(row, number=row.number.provisional(doubt))
 
 
 def _key(row: Observation) -> tuple[object, ...]:

@@ -29,7 +29,7 @@ from vitrolyte.study.recipe import (
     Work,
 )
 from vitrolyte.study.recipes.dynamics import RunRecord
-from vitrolyte.study.recipes.pooling import Pooled, PooledRow, pooled
+from vitrolyte.study.recipes.pooling import Illustration, Pooled, PooledRow, one_replica, pooled
 
 SAMPLES_PER_POINT = 10
 """Rows of an engine's record that make one point of a quench curve, at the least."""
@@ -77,7 +77,8 @@ def observe_structure(work: Work) -> Output:
     for number, source in enumerate(sources):
         found.append(_structure(settings, source, work.study.formula))
         work.progress((number + 1) / len(sources))
-    return Output(sources[0].sample, (pooled(sources, found), *found[0]))
+    first = Illustration(int(sources[0].coordinates.get("replica", 1)), found[0])
+    return Output(sources[0].sample, (pooled(sources, found), first))
 
 
 def _structure(settings: StructureSettings, source: Product, formula: str) -> tuple[Result, ...]:
@@ -99,10 +100,11 @@ def observe_volume_change(work: Work) -> Output:
     rows = []
     for temperature in sorted(here.keys() & there.keys()):
         found = volume_expansion(here[temperature], there[temperature])
-        rows += _expansion_rows(found, temperature)
-    densities = _densities(work.inputs["dynamics"], formula)
+        rows += [
+            one_replica(work.inputs["dynamics"], row) for row in _expansion_rows(found, temperature)
+        ]
     sample = work.inputs["dynamics"][0].sample
-    return Output(sample, (Pooled(len(work.inputs["dynamics"]), (*rows, *densities)),))
+    return Output(sample, (Pooled(len(work.inputs["dynamics"]), tuple(rows)),))
 
 
 def _temperature(source: Product) -> float:
@@ -122,14 +124,6 @@ def _measured(sources: Sequence[Product], formula: str) -> dict[float, list[Dens
 def _volumes(sources: Sequence[Product], formula: str) -> dict[float, Quantity]:
     measured = _measured(sources, formula)
     return {t: pool([one.volume_per_formula_unit for one in m]) for t, m in measured.items()}
-
-
-def _densities(sources: Sequence[Product], formula: str) -> list[PooledRow]:
-    method = "mean over the run, error from block averages and replicas"
-    return [
-        PooledRow("density", "", method, t, pool([one.density for one in measured]))
-        for t, measured in sorted(_measured(sources, formula).items())
-    ]
 
 
 def _expansion_rows(found: VolumeExpansion, temperature: float) -> list[PooledRow]:
