@@ -20,6 +20,7 @@ from vitrolyte.study.comparison import compare
 from vitrolyte.study.outcome import Outcome, curve_sets, results_within, task_label
 from vitrolyte.study.progress import spoken
 from vitrolyte.study.recipe import Product
+from vitrolyte.study.recipes.dynamics import RunRecord
 from vitrolyte.study.recipes.potential import ChosenPotential
 
 REPORT = "report.html"
@@ -102,11 +103,14 @@ def _figures(
     products: Sequence[Product], literature: Sequence[Observation]
 ) -> Iterator[FigureSection]:
     """Yield every curve set once, with published points where they fit; of replicas the first."""
-    for product in products:
+    ordered = sorted(products, key=lambda product: product.sample.phase != "glass")
+    for product in ordered:
         if product.coordinates.get("replica", 1) != 1:
             continue
         label = task_label(product)
         for result in product.results():
+            if isinstance(result, RunRecord):
+                continue  # dozens of curves that only an expert on engines looks at: see curves/
             for _, curves in curve_sets(result):
                 shown = _beside_published(curves, product, literature)
                 yield FigureSection(shown, f"Step {label}. {_meaning(product)}")
