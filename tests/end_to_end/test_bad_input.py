@@ -29,7 +29,7 @@ def vitrolyte(*words: str, cwd: Path | None = None) -> subprocess.CompletedProce
         ('prototype = "antiperovskite"', 'prototype = "perovskite"', ["prototype", "perovskite"]),
         ('unit = "LiCl"', 'unit = "LiO"', ["LiO"]),
         ('structure = "crystal"', 'structure = "cristal"', ["cristal", "crystal"]),
-        ("rate_K_per_ps = 450", "", ["duration_ps"]),
+        (", rate_K_per_ps = 450", "", ["duration_ps"]),
         ('name = "tiny"', 'name = "../../tiny"', ["name"]),
     ],
 )

@@ -90,9 +90,21 @@ class VacanciesSettings(RecipeSettings):
     placement: Placement = "random"
 
     def fingerprint(self, study: SampleSettings) -> Mapping[str, str]:
-        """Refuse a unit that is no formula."""
-        del study
-        parse_formula(self.unit)
+        """Refuse a unit that is no formula, of other elements, or charged."""
+        unit, charges = parse_formula(self.unit), charges_of(study)
+        strange = [element for element in unit.elements if element not in charges]
+        if strange:
+            raise InputError(
+                f"The unit that is taken must be made of the elements of {study.formula}",
+                received=f"{self.unit}, with {' '.join(strange)}",
+            )
+        charge = sum(charges[element] * unit[element] for element in unit.elements)
+        if abs(charge) > 1e-6:
+            raise InputError(
+                "The unit that is taken must be neutral",
+                received=f"{self.unit} with charge {charge:+g} e",
+                remedy=f"formal charges are {charges}; take a neutral unit",
+            )
         return {}
 
 
