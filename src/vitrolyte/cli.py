@@ -52,7 +52,11 @@ def run(
 
     settings = with_launch(read_study(study, profile), workers=workers, processes=processes)
     folder = out if out is not None else Path("runs") / settings.name
-    outcome = run_study(settings, folder, reporter_for(sys.stderr))
+    try:
+        outcome = run_study(settings, folder, reporter_for(sys.stderr))
+    except KeyboardInterrupt:
+        typer.echo("vitrolyte: stopped; the same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
     page = write_study_report(outcome)
     if as_json:
         _print_json(outcome.observations)
@@ -177,9 +181,6 @@ def guarded(command: Callable[[], object]) -> NoReturn:
         if isinstance(fault, EngineError) and fault.log_tail:
             typer.echo(f"End of the engine's log in {fault.folder}:\n{fault.log_tail}", err=True)
         sys.exit(fault.exit_status)
-    except KeyboardInterrupt:
-        typer.echo("vitrolyte: stopped; the same command goes on from here.", err=True)
-        sys.exit(130)
     sys.exit(0)
 
 

@@ -1,5 +1,6 @@
 """Bad input gets one clear message and exit status 2; nothing is written."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -113,3 +114,19 @@ def test_a_folder_that_holds_no_result(tmp_path: Path) -> None:
 def test_usage_errors_are_status_two() -> None:
     assert vitrolyte("run").returncode == 2
     assert vitrolyte("nonsense").returncode == 2
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    study = tmp_path / "tiny.toml"
+    study.write_text(TINY)
+    command = [sys.executable, "-m", "vitrolyte", "run", str(study), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:  # interrupt once an engine is at work
+            if "start  melt" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "goes on from here" in rest
+    assert "Traceback" not in rest
