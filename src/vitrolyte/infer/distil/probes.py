@@ -127,18 +127,22 @@ def energy_drift(ground: TrialGround, start: Snapshot, *, temperature_K: float) 
     return float(slope) / len(start.species)
 
 
-def dimer_is_repulsive(evaluate: Evaluate, elements: Sequence[str]) -> dict[str, float]:
+def dimer_is_repulsive(
+    evaluate: Evaluate, elements: Sequence[str], *, cutoff_A: float
+) -> dict[str, float]:
     """Scan every pair from 0.4 Å to 0.6 of its covalent radii and count where it pushes apart.
 
-    Each cell is a 5.5 Å cube with one dimer, so that every atom has neighbours within the cut-off.
+    Each cell is a cube of 0.92 of the cut-off with one dimer, so that every atom has its own
+    images as neighbours within the cut-off.
     """
+    cube = 0.92 * cutoff_A * np.eye(3)
     shares = {}
     for name in pair_names(elements):
         a, b = name.split("-")
         reach = 0.6 * (covalent_radii[atomic_numbers[a]] + covalent_radii[atomic_numbers[b]])
         distances = np.linspace(0.4, reach, 15)
         cells = [
-            Snapshot((a, b), np.array([[0.1, 0.1, 0.1], [0.1 + d, 0.1, 0.1]]), 5.5 * np.eye(3))
+            Snapshot((a, b), np.array([[0.1, 0.1, 0.1], [0.1 + d, 0.1, 0.1]]), cube)
             for d in distances
         ]
         pushes = [label.forces[1, 0] > 0 for label in evaluate(cells)]

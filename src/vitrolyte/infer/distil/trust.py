@@ -281,9 +281,11 @@ def _stability_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
     scanned = Evidence(
         15,
         "share of distances from 0.4 Å to 0.6 of the sum of covalent radii at which a lattice of "
-        "dimers (cell 5.5 Å, so that no atom is alone) pushes apart",
+        "dimers (cell 0.92 of the cut-off, so that no atom is alone) pushes apart",
     )
-    shares = dimer_is_repulsive(exam.said, exam.fit.student.elements)
+    shares = dimer_is_repulsive(
+        exam.said, exam.fit.student.elements, cutoff_A=exam.bench.settings.pod.cutoff_A
+    )
     return [
         ran.below(DRIFT_LIMIT, "nve_drift", "melt", drift, "eV/atom/ps"),
         *(
