@@ -254,7 +254,8 @@ def test_no_engine_outlives_its_python(tmp_path: Path) -> None:
 
 
 def test_a_busy_folder_is_refused(tmp_path: Path) -> None:
-    process = child(tmp_path)
+    # once at work it holds the folder as long as this test needs, however fast the machine
+    process = child(tmp_path, "lambda now, end: now > 0 and contract.time.sleep(300)")
     wait_for(process, lambda: rows(tmp_path) > 1)
     try:
         with pytest.raises(StorageError, match="another living process"):
