@@ -30,6 +30,7 @@ from vitrolyte.infer.fit import fit
 from vitrolyte.infer.pool import pool
 from vitrolyte.observe.arrhenius import TRACER_DIFFUSIVITY, TemperatureSeries, arrhenius
 from vitrolyte.observe.displacement import LABORATORY, Reading
+from vitrolyte.observe.odds import TransferenceSeries, extrapolated_transference
 from vitrolyte.observe.transport import Transport, TransportSettings, transport
 
 RUNS = 400
@@ -202,6 +203,31 @@ def activation_energy(seed: int) -> dict[str, tuple[Quantity, float]]:
     }
 
 
+def cold_transference(seed: int) -> dict[str, tuple[Quantity, float]]:
+    """Two ions of unlike activation energy at four temperatures, extrapolated to 300 K."""
+    temperatures, prefactors, energies = (700.0, 800.0, 900.0, 1000.0), (10.0, 20.0), (0.30, 0.40)
+    numbers = []
+    for k, t in enumerate(temperatures):
+        walks = [
+            brownian(
+                seed * 20 + 2 * k + which,
+                (150, 20),
+                diffusivity=prefactors[which]
+                * float(np.exp(-energies[which] / (BOLTZMANN_EV_PER_K * t))),
+            )
+            for which in (0, 1)
+        ]
+        found = _transport(
+            np.concatenate(walks, axis=1), ("Li",) * 20 + ("Cl",) * 20, {"Li": 1.0, "Cl": -1.0}
+        )
+        numbers.append(found.tracer_transference["Li"])
+    series = TransferenceSeries(temperatures, tuple(numbers), of="Li")
+    difference = (energies[1] - energies[0]) / (BOLTZMANN_EV_PER_K * 300.0)
+    odds = prefactors[0] / prefactors[1] * np.exp(difference)
+    found_cold = extrapolated_transference(series, fit)
+    return {"300 K transference number": (found_cold.number, float(odds / (1.0 + odds)))}
+
+
 def replicas(seed: int) -> dict[str, tuple[Quantity, float]]:
     """Three replicas, alike, and with spreads of their own of 5 % and 20 % between them."""
     spread = np.random.default_rng(seed).normal(size=3)
@@ -230,6 +256,7 @@ CASES: dict[str, Case] = {
     "rare concerted hops": rare_concerted_hops,
     "two species": two_species,
     "Arrhenius": activation_energy,
+    "odds": cold_transference,
     "pooled": replicas,
 }
 

@@ -106,3 +106,10 @@ def test_a_diffusivity_follows_without_the_factor_of_temperature() -> None:
     found = arrhenius(TemperatureSeries(TEMPERATURES, numbers, TRACER_DIFFUSIVITY, "Li"), fit)
     assert found.activation_energy.value == pytest.approx(0.2, rel=1e-8)
     assert found.prefactor.unit == "cm²/s"
+
+
+def test_an_extrapolation_over_many_decades_is_refused() -> None:
+    found = arrhenius(series(scatter=1.5, error=1.0, seed=5), fit)
+    assert found.extrapolated.status == "refused"
+    assert "decades" in found.extrapolated.note
+    assert found.activation_energy.status != "refused"

@@ -97,6 +97,18 @@ def test_conductivities_are_compared_as_factors() -> None:
     assert pair.difference is None
 
 
+def test_an_interval_that_would_agree_with_anything_agrees_with_nothing() -> None:
+    wide = only(conductivity(1e-6, 1e-4, 1e-2), published("ionic_conductivity", value=2e-4))
+    assert wide.verdict == "cannot be judged"
+    assert "spans 4.0 decades" in wide.reason
+    loose = only(energy(0.16, 0.6), published("activation_energy", value=0.42))
+    assert loose.verdict == "cannot be judged"
+    assert "too wide to tell" in loose.reason
+    # it may still exclude: five decades away is away
+    far = only(conductivity(1e-6, 1e-4, 1e-2), published("ionic_conductivity", value=1e3))
+    assert far.verdict == "disagrees"
+
+
 def test_a_refused_value_is_not_judged() -> None:
     row = computed(GLASS, "activation_energy", Quantity.refused("eV", "no hop was seen"))
     pair = only(row, published("activation_energy", value=0.42))

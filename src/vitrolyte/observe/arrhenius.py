@@ -17,6 +17,9 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 
 _FEWEST_TEMPERATURES = 4
+WIDEST_DECADES = 3.0
+"""An extrapolated interval that spans more powers of ten than this is no answer."""
+
 _INVERSE = Axis("1000/T", "1/K")
 
 
@@ -115,7 +118,8 @@ class Arrhenius(Result):
     prefactor
         A of y T = A exp(-E_a/kT) (or of y), in the unit of the ordinate.
     extrapolated
-        The quantity at ``extrapolated_to_K``, always provisional when outside the range.
+        The quantity at ``extrapolated_to_K``, always provisional when outside the range, refused
+        when its interval spans more than three decades.
     word
         Word of the quantity.
     chi2, dof
@@ -318,6 +322,13 @@ def _value_at(
         log_value -= float(np.log(target_K))
     half = line.quantile * error
     ends = Quantity(log_value, "", error, log_value - half, log_value + half)
+    decades = 2 * half / float(np.log(10))
+    if decades > WIDEST_DECADES:
+        return Quantity.refused(
+            series.kind.unit,
+            f"the 95 % interval at {target_K:g} K would span {decades:.1f} decades, "
+            f"{WIDEST_DECADES:g} at most: more temperatures or longer runs are needed",
+        )
     number = _exponential(ends, series.kind.unit, doubts)
     used = [t for t, _ in series.usable]
     if min(used) <= target_K <= max(used):

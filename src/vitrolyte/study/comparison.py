@@ -15,6 +15,9 @@ from vitrolyte.data.wording import quantity_text, sample_text, value_text
 
 Verdict = Literal["agrees", "disagrees", "cannot be judged"]
 
+WIDEST_DECADES = 2.0
+"""A computed interval that spans more powers of ten than this decides nothing."""
+
 SAME_TEMPERATURE_K = 5.0
 """Two values within this distance, K, count as of one temperature."""
 
@@ -120,6 +123,8 @@ def compare(
     with the error of the side that faces the other value where an interval is skewed; a printed
     range or limit agrees when it meets the computed interval; a published value without an error
     is judged, to its last printed digit, by the computed interval alone, and the reason says so.
+    An interval so wide that it would agree with nearly anything (two decades, or a half width above
+    both values) can disagree but not agree.
     A published value that states no temperature stands beside the computed row of a series that is
     nearest to ambient. Conductivities, diffusivities and rates are compared as logarithms.
     Published rows without a computed partner are left out.
@@ -217,7 +222,7 @@ def _judge(row: Observation, other: Observation) -> Comparison:
         why = row.note or "no value was obtained"
         reason = f"The {row.kind} value is refused ({why}); published is {value_text(other)}."
         return Comparison(row, other, "cannot be judged", reason)
-    verdict, finding = _finding(row, other)
+    verdict, finding = _decisive(_finding(row, other), row, other)
     sentence = f"{_beside(row, other)}{finding}."
     remarks = " ".join(_remarks(row, other))
     ratio, difference = _distance(row, other)
@@ -247,6 +252,30 @@ def _finding(row: Observation, other: Observation) -> tuple[Verdict, str]:
     if other.error is None:
         return _against_range(ours, theirs, row.kind)
     return _by_errors(ours, theirs)
+
+
+def _decisive(
+    finding: tuple[Verdict, str], row: Observation, other: Observation
+) -> tuple[Verdict, str]:
+    """Withdraw an agreement that rests on an interval too wide to exclude anything."""
+    width = _too_wide(row, other)
+    if finding[0] != "agrees" or not width:
+        return finding
+    return "cannot be judged", f"an interval {width}: too wide to tell"
+
+
+def _too_wide(row: Observation, other: Observation) -> str:
+    """Say how wide an interval without power of decision is; empty for one that has it."""
+    logarithmic = row.quantity in LOGARITHMIC
+    spans = [_span(one, logarithmic) for one in (row, other)]
+    widths = [span.high - span.low for span in spans if span is not None and span.known]
+    # a printed limit is open on one side: not wide, but one-sided
+    width = max(filter(math.isfinite, widths), default=0.0)
+    if logarithmic:
+        return f"spans {width:.1f} decades" if width > WIDEST_DECADES else ""
+    if width / 2.0 > max(abs(span.middle) for span in spans if span is not None):
+        return "is wider on either side than both values"
+    return ""
 
 
 def _without_published_error(ours: _Span, printed: _Span, kind: str) -> tuple[Verdict, str]:

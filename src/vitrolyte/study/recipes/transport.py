@@ -21,6 +21,11 @@ from vitrolyte.observe.arrhenius import (
     arrhenius,
 )
 from vitrolyte.observe.judgement import Limits
+from vitrolyte.observe.odds import (
+    ExtrapolatedTransference,
+    TransferenceSeries,
+    extrapolated_transference,
+)
 from vitrolyte.observe.transport import (
     CITATIONS,
     COLLECTIVE,
@@ -47,7 +52,7 @@ class TransportSettings(RecipeSettings):
 
 
 class ArrheniusSettings(RecipeSettings):
-    """Replicas pooled at each temperature, and Arrhenius lines through them."""
+    """Replicas pooled at each temperature, Arrhenius lines and what follows at another one."""
 
     transport: All
     extrapolate_to_K: Annotated[float, Field(gt=0)] = 300.0
@@ -84,9 +89,11 @@ def observe_arrhenius(work: Work) -> Output:
     """Pool the replicas at each temperature and draw the lines."""
     sources = work.inputs["transport"]
     numbers = pooled(sources, ([source.result(Transport)] for source in sources))
-    lines = tuple(_lines(numbers, work.settings.extrapolate_to_K))
+    target = work.settings.extrapolate_to_K
+    lines = tuple(_lines(numbers, target))
+    shares = tuple(_shares(numbers, target))
     sample = replace(sources[0].sample, temperature_K=None)
-    return Output(sample, (numbers, *lines))
+    return Output(sample, (numbers, *lines, *shares))
 
 
 def _lines(numbers: Pooled, target_K: float) -> Iterator[Arrhenius]:
@@ -98,20 +105,33 @@ def _lines(numbers: Pooled, target_K: float) -> Iterator[Arrhenius]:
         yield arrhenius(series, _fitted, extrapolate_to_K=target_K)
 
 
+def _shares(numbers: Pooled, target_K: float) -> Iterator[ExtrapolatedTransference]:
+    for of in _species(numbers):
+        points = numbers.find("transference_number", of, TRACER)
+        series = TransferenceSeries(
+            tuple(t for t, _ in points), tuple(n for _, n in points), of, TRACER
+        )
+        yield extrapolated_transference(series, _fitted, to_K=target_K)
+
+
 def _fitted(model: Model, curve: Curve) -> FittedLine:
     return fit(model, curve)
 
 
 def _series(numbers: Pooled) -> list[tuple[ActivatedQuantity, str, str]]:
     """Return what gets a line: both conductivities, and each species' part in one of them."""
-    species = dict.fromkeys(r.of for r in numbers.rows if r.quantity == "tracer_diffusivity")
     whole = [(CONDUCTIVITY, "", TRACER), (CONDUCTIVITY, "", COLLECTIVE)]
-    return whole + [(CONDUCTIVITY, name, TRACER) for name in species]
+    return whole + [(CONDUCTIVITY, name, TRACER) for name in _species(numbers)]
+
+
+def _species(numbers: Pooled) -> list[str]:
+    rows = (row.of for row in numbers.rows if row.quantity == "tracer_diffusivity")
+    return list(dict.fromkeys(rows))
 
 
 RECIPES = (
     Recipe(
         "transport", 1, TransportSettings, observe_transport, reported=False, citations=CITATIONS
     ),
-    Recipe("arrhenius", 1, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
+    Recipe("arrhenius", 2, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
 )
