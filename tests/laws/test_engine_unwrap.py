@@ -84,3 +84,18 @@ def test_a_breathing_cell_moves_lattice_images_but_not_the_sum_of_steps() -> Non
     (image,) = unwrap([frames], "lattice")
     assert rest.positions[2:, 0, 0] == pytest.approx([10.5] * 4)
     assert image.positions[2:, 0, 0] == pytest.approx([10.5, 11.5, 10.5, 11.5])
+
+
+@pytest.mark.parametrize("scheme", ["toroidal", "lattice"])
+def test_whole_cell_vectors_of_each_frame_do_not_matter(scheme: str) -> None:
+    # n cells away, an atom stands n times the change of the cell further on, which is no motion
+    wrapped, _ = walk(0.02)
+    away = np.random.default_rng(3).integers(-4, 5, (1, ATOMS, 3))
+    shifted = np.array([one + away[0] @ cell for one, cell in zip(wrapped, cells(0.02))])
+    found, expected = (unwrapped(frames, 0.02, scheme) for frames in (shifted, wrapped))
+    moved = [one - one[0] for one in (found, expected)]
+    if scheme == "toroidal":
+        assert np.abs(moved[0] - moved[1]).max() < 1e-9
+    else:
+        back = [nearest_image(a - b, c) for a, b, c in zip(found, shifted, cells(0.02))]
+        assert np.abs(back).max() < 1e-9

@@ -22,7 +22,8 @@ def atomic_number(symbol: str) -> int:
         If the symbol is no element; the message names a near one.
     """
     if symbol == _PLACEHOLDER or symbol not in atomic_numbers:
-        near = difflib.get_close_matches(symbol, atomic_numbers, n=1, cutoff=0.4)
+        known = [name for name in atomic_numbers if name != _PLACEHOLDER]
+        near = difflib.get_close_matches(symbol, known, n=1, cutoff=0.4)
         raise InputError(
             "A chemical formula is made of element symbols",
             received=repr(symbol),

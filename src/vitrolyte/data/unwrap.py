@@ -45,6 +45,12 @@ def nearest_image(displacements: Floats, cell: Floats) -> Floats:
     return np.asarray(displacements - np.round(fractional) @ cell)
 
 
+def inside(positions: Floats, cell: Floats) -> Floats:
+    """Return positions moved by whole cell vectors into the cell, (n_atoms, 3), Å."""
+    fractional = positions @ np.linalg.inv(cell)
+    return np.asarray(positions - np.floor(fractional) @ cell)
+
+
 @dataclass(frozen=True, eq=False)
 class Unwrapper:
     """Carries the last frame from block to block, so that a stream can be unwrapped.
@@ -71,13 +77,15 @@ class Unwrapper:
         cell
             (3, 3), Å, rows are the cell vectors of this frame.
         """
+        # n cells away, a position also moves by n times the change of the cell: no displacement
+        wrapped = inside(positions, cell)
         if self.wrapped is None or self.unwrapped is None:
-            return replace(self, wrapped=positions, unwrapped=positions)
-        moved = self.unwrapped + nearest_image(positions - self.wrapped, cell)
+            return replace(self, wrapped=wrapped, unwrapped=positions)
+        moved = self.unwrapped + nearest_image(wrapped - self.wrapped, cell)
         if self.scheme == "lattice":
             # the image of this frame that lies nearest to where the displacement leads
-            moved = moved + nearest_image(positions - moved, cell)
-        return replace(self, wrapped=positions, unwrapped=moved)
+            moved = moved + nearest_image(wrapped - moved, cell)
+        return replace(self, wrapped=wrapped, unwrapped=moved)
 
 
 def unwrap(blocks: Iterable[Frames], scheme: Scheme = "toroidal") -> Iterator[Frames]:
