@@ -7,7 +7,6 @@ from pathlib import Path
 
 from vitrolyte.data.curve import CurveSet
 from vitrolyte.data.observation import Observation
-from vitrolyte.data.wording import number_text
 from vitrolyte.literature.table import observations as published
 from vitrolyte.observe.pair_functions import PairFunctions, reverse
 from vitrolyte.potentials import shelf
@@ -15,6 +14,7 @@ from vitrolyte.potentials.potential import Potential
 from vitrolyte.report.figures import with_published
 from vitrolyte.report.model import Coordination, ModelView, model_view
 from vitrolyte.report.page import FigureSection, Page, TableSection, write_report
+from vitrolyte.report.trust import trust_section, trust_warnings
 from vitrolyte.report.verdict import verdict
 from vitrolyte.study.comparison import compare
 from vitrolyte.study.outcome import Outcome, curve_sets, results_within, task_label
@@ -74,10 +74,10 @@ def study_page(outcome: Outcome) -> Page:
         observations=outcome.observations,
         figures=tuple(_figures(outcome.products, published())),
         model=_model(outcome),
-        tables=(_protocol(outcome), *map(_trust, potentials), _profile(outcome)),
+        tables=(_protocol(outcome), *map(trust_section, potentials), _profile(outcome)),
         citations=_citations(outcome, potentials),
         origins=tuple(product.origin for product in outcome.products),
-        warnings=tuple(_warnings(potentials)),
+        warnings=tuple(trust_warnings(potentials)),
     )
 
 
@@ -86,17 +86,6 @@ def _potentials(outcome: Outcome) -> Iterator[Potential]:
         for result in product.results():
             if isinstance(result, ChosenPotential):
                 yield shelf.load(result.name)
-
-
-def _warnings(potentials: Sequence[Potential]) -> Iterator[str]:
-    for potential in potentials:
-        if potential.card is None:
-            yield (
-                f"The potential {potential.name} has no trust card: nothing is known of its errors."
-            )
-        elif not potential.card.trusted:
-            failed = ", ".join(f"{f.quantity} {f.of}".strip() for f in potential.card.failures)
-            yield f"The potential {potential.name} is not trusted: beyond the limit are {failed}."
 
 
 def _figures(
@@ -204,32 +193,6 @@ def _words(value: object) -> str:
     if isinstance(value, list | tuple):
         return " | ".join(_words(item) for item in value)
     return str(value)
-
-
-def _trust(potential: Potential) -> TableSection:
-    title = f"Trust in the potential {potential.name}"
-    header = ("Figure", "Of", "Value", "Reference", "Limit", "Kept", "Frames", "How")
-    if potential.card is None:
-        return TableSection(title, header, (), "No trust figures were measured.")
-    rows = tuple(
-        (
-            figure.quantity.replace("_", " "),
-            figure.of,
-            f"{number_text(figure.value)} {figure.unit}",
-            "" if figure.reference is None else f"{number_text(figure.reference)} {figure.unit}",
-            "" if figure.limit is None else f"{figure.sense} {number_text(figure.limit)}",
-            {True: "yes", False: "NO", None: ""}[figure.passed],
-            str(figure.frames),
-            figure.method,
-        )
-        for figure in potential.card.figures
-    )
-    card = potential.card
-    caption = (
-        f"Distilled from {card.teacher} on {card.trained_on} configurations; every figure is from "
-        f"configurations that it was not trained on. {' '.join(card.notes)}"
-    )
-    return TableSection(title, header, rows, caption)
 
 
 def _profile(outcome: Outcome) -> TableSection:
