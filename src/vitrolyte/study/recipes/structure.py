@@ -44,10 +44,15 @@ class StructureSettings(RecipeSettings):
 
 
 class VolumeChangeSettings(RecipeSettings):
-    """Volume of a phase over that of a reference, at each temperature that both have."""
+    """Volume of a phase over that of a reference, at each temperature that both have.
+
+    Volumes are per formula unit by mass, so that a reference with vacancies takes more room than
+    a perfect one; ``against`` says in the rows which one it is.
+    """
 
     dynamics: All
     reference: All
+    against: Annotated[str, Field(min_length=1)] = "the crystal"
 
     def review(self, sources: Mapping[str, tuple[Coordinates, ...]]) -> None:
         """Refuse two series without a temperature in common."""
@@ -101,7 +106,8 @@ def observe_volume_change(work: Work) -> Output:
     for temperature in sorted(here.keys() & there.keys()):
         found = volume_expansion(here[temperature], there[temperature])
         rows += [
-            one_replica(work.inputs["dynamics"], row) for row in _expansion_rows(found, temperature)
+            one_replica(work.inputs["dynamics"], row)
+            for row in _expansion_rows(found, temperature, work.settings.against)
         ]
     sample = work.inputs["dynamics"][0].sample
     return Output(sample, (Pooled(len(work.inputs["dynamics"]), tuple(rows)),))
@@ -126,8 +132,8 @@ def _volumes(sources: Sequence[Product], formula: str) -> dict[float, Quantity]:
     return {t: pool([one.volume_per_formula_unit for one in m]) for t, m in measured.items()}
 
 
-def _expansion_rows(found: VolumeExpansion, temperature: float) -> list[PooledRow]:
-    method = "against the crystal at the same temperature"
+def _expansion_rows(found: VolumeExpansion, temperature: float, against: str) -> list[PooledRow]:
+    method = f"against {against} at the same temperature"
     return [
         PooledRow("volume_expansion", "", method, temperature, found.expansion),
         PooledRow("density_ratio", "", method, temperature, found.density_ratio),
@@ -164,7 +170,7 @@ RECIPES = (
     Recipe("structure", 1, StructureSettings, observe_structure, citations=_STRUCTURE),
     Recipe(
         "volume-change",
-        1,
+        2,
         VolumeChangeSettings,
         observe_volume_change,
         citations=thermodynamics.CITATIONS,
