@@ -162,6 +162,81 @@ def composition_of(species: Iterable[str] | Trajectory) -> Composition:
     return Composition(tuple(counts), tuple(map(float, counts.values()))).reduced()
 
 
+_PART = re.compile(r"(\d*\.?\d*)(.+)")
+
+
+def parse_mixture(text: str) -> Composition:
+    """Return the composition of a mixture written as parts: ``70Li2S-30P2S5``, ``LiCl·2H2O``.
+
+    Parts are joined by ``-``, ``+``, ``·``, or a full stop before a letter; each may carry its
+    amount in front. A plain formula is a mixture of one part.
+
+    Raises
+    ------
+    InputError
+        If a part is no formula, or elements are listed without amounts (``Li-Zr-O-Cl``).
+    """
+    joined = re.sub(r"\.(?=[A-Z(\[])", "·", "".join(text.split()))
+    parts: dict[str | Composition, float] = {}
+    for piece in re.split(r"[-+·–]", joined):
+        found = _PART.fullmatch(piece)
+        if found is None:
+            raise _impossible(text, "a part of the mixture is missing")
+        one = parse_formula(found[2])
+        parts[one] = parts.get(one, 0.0) + float(found[1] or 1.0)
+    if len(parts) > 1 and all(len(piece) < 3 for piece in re.split(r"[-+·–]", joined)):
+        raise _impossible(text, "it names elements, without amounts")
+    return mixed(parts)
+
+
+def mixed(parts: Mapping[str | Composition, float]) -> Composition:
+    """Return one formula unit made of so many of each part: ``{"Li2O": 1, "LiCl": 1}``.
+
+    Raises
+    ------
+    InputError
+        If an amount is negative, none is positive, or a part is no formula.
+    """
+    amounts: dict[str, float] = {}
+    for part, share in parts.items():
+        if not math.isfinite(share) or share < 0:
+            raise InputError("A mixture takes no negative amounts", received=f"{share:g} of {part}")
+        one = parse_formula(part) if isinstance(part, str) else part
+        for element, amount in zip(one.elements, one.amounts):
+            amounts[element] = amounts.get(element, 0.0) + share * amount
+    present = {element: amount for element, amount in amounts.items() if amount > 0}
+    return Composition(tuple(present), tuple(present.values()))
+
+
+def composition_line(
+    first: str | Composition, last: str | Composition, *, n: int = 5
+) -> tuple[Composition, ...]:
+    """Return mixtures evenly spaced from one material to another, both ends included.
+
+    Point k holds ``(1 - x) first + x last`` formula units with ``x = k / (n - 1)``, so that x is
+    a mole fraction: the middle of ``Li2O`` and ``LiCl`` is Li1.5O0.5Cl0.5, which is Li3OCl.
+
+    Parameters
+    ----------
+    first, last
+        The ends of the line.
+    n
+        Number of mixtures, two or more.
+
+    Raises
+    ------
+    InputError
+        If fewer than two are asked for, or an end is impossible or has no neutral assignment.
+    """
+    ends = tuple(parse_formula(e) if isinstance(e, str) else e for e in (first, last))
+    if n < 2:
+        raise InputError("A line of compositions has at least its two ends", received=f"n = {n}")
+    for end in ends:
+        formal_charges(end)
+    shares = [k / (n - 1) for k in range(n)]
+    return tuple(mixed({ends[0]: 1.0 - x, ends[1]: x}) for x in shares)
+
+
 @dataclass(frozen=True)
 class _States:
     common: tuple[int, ...]
