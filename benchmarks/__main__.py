@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import displacement, engine, memory, startup, structure
+from benchmarks import displacement, engine, memory, startup, structure, teacher_cost
 from benchmarks.page import machine, page, read_sections, section
 from benchmarks.race import Race, run
 from vitrolyte.data.io.files import write_text
@@ -34,6 +34,7 @@ CATALOGUE: tuple[Benchmark, ...] = (
     Benchmark("pairs", "Pair functions", structure.pair_races),
     Benchmark("factors", "Structure factors", structure.factor_races),
     Benchmark("engine", "Molecular dynamics", engine.races),
+    Benchmark("teachers", "Cost of teachers and of a student", teacher_cost.races),
     Benchmark("startup", "Start-up of the program", startup.races),
     Benchmark("memory", "Memory of a long trajectory", memory.races),
 )

@@ -70,6 +70,46 @@ def run(
 
 
 @app.command()
+def distil(
+    config: Annotated[Path, typer.Argument(help="A distillation file.", dir_okay=False)],
+    teacher_python: Annotated[
+        Path | None, typer.Option(help="Python in which the teacher is installed.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Working folder [default: runs/distil-NAME].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the student [default: potentials/NAME].")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the card as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Distil a student potential for a chemistry; resumes where it stopped."""
+    from vitrolyte.infer.distil.command import Places, distil_file
+    from vitrolyte.report.distilled import card_table, to_json, verdict_lines
+
+    try:
+        outcome = distil_file(
+            config,
+            Places(teacher_python, work, out, workers),
+            lambda line: typer.echo(line, err=True),
+        )
+    except KeyboardInterrupt:
+        typer.echo("vitrolyte: stopped; the same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
+    if as_json:
+        sys.stdout.write(to_json(outcome) + "\n")
+        return
+    from rich.console import Console
+
+    Console().print(card_table(outcome))
+    for line in verdict_lines(outcome):
+        typer.echo(line)
+
+
+@app.command()
 def lit(
     words: Annotated[
         list[str] | None, typer.Argument(help="Words that must all stand in a row.")
@@ -112,6 +152,34 @@ def report(
         return
     rows = {str(folder): _stored_rows(folder) for folder in folders}
     typer.echo(write_table_report(out or Path("side-by-side.html"), rows))
+
+
+@app.command()
+def potentials(
+    name: Annotated[str | None, typer.Argument(help="One potential, with its whole card.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON array of potentials and nothing else.")
+    ] = False,
+) -> None:
+    """List every potential at hand: students, classical ones and teachers."""
+    from vitrolyte.report.inventory import card_table, card_text, inventory, listing, to_json
+
+    found = inventory()
+    for fault in found.faults:
+        typer.echo(f"vitrolyte: {fault}", err=True)
+    entries = found.entries if name is None else (found.named(name),)
+    if as_json:
+        sys.stdout.write(to_json(entries) + "\n")
+        return
+    from rich.console import Console
+
+    if name is None:
+        Console().print(listing(entries))
+        return
+    for line in card_text(entries[0]):
+        typer.echo(line)
+    if entries[0].figures:
+        Console().print(card_table(entries[0]))
 
 
 @app.command()

@@ -3,12 +3,22 @@
 import numpy as np
 import pytest
 
-from vitrolyte.infer.distil.config import CrystalSettings, PodSettings, Site
+from vitrolyte.infer.distil.config import (
+    CrystalSettings,
+    FitSettings,
+    LimitSettings,
+    PodSettings,
+    Site,
+)
 from vitrolyte.infer.distil.cores import Core, Cores, cores_below
+from vitrolyte.infer.distil.descriptors import VOIGT, Basis
 from vitrolyte.infer.distil.evaluate import student_labels
+from vitrolyte.infer.distil.gate import repulsive_shares
 from vitrolyte.infer.distil.geometry import shortest_distances
-from vitrolyte.infer.distil.pod import fit_student, pair_commands
+from vitrolyte.infer.distil.pod import FitOrder, fit_student, pair_commands
+from vitrolyte.infer.distil.regression import disagreement
 from vitrolyte.infer.distil.seeds import crystal, rattled, scaled, strained
+from vitrolyte.infer.distil.selection import least_known
 from vitrolyte.potentials import shelf
 from vitrolyte.potentials.potential import LammpsPair
 from vitrolyte.potentials.teacher import Example, Label, Snapshot
@@ -26,7 +36,10 @@ CUBE = CrystalSettings(
 )
 
 
-@pytest.fixture(params=shelf.available())
+STUDENTS = [one.name for one in shelf.stock().potentials if one.kind == "student"]
+
+
+@pytest.fixture(params=STUDENTS)
 def student(request):
     return shelf.load(request.param)
 
@@ -106,56 +119,91 @@ def test_our_cores_are_those_of_lammps(tmp_path):
     np.testing.assert_allclose(ours.stress, theirs.stress, atol=1e-6)
 
 
-def test_the_fit_finds_a_teacher_that_it_can_express_and_is_made_once(tmp_path):
-    elements = ("Li", "O", "Cl")
-    wide = Cores(
-        {
-            "-".join(pair): Core((3, 3), 1.0, 4.0)
-            for pair in (
-                ("Li", "Li"),
-                ("Li", "O"),
-                ("Li", "Cl"),
-                ("O", "O"),
-                ("O", "Cl"),
-                ("Cl", "Cl"),
-            )
-        }
-    )
+ELEMENTS = ("Li", "O", "Cl")
+SMALL = PodSettings(
+    two_body=8, three_body=2, three_body_angular=1, four_body=0, four_body_angular=0, cutoff_A=4.5
+)
+PAIRS = ("Li-Li", "Li-O", "Li-Cl", "O-O", "O-Cl", "Cl-Cl")
+WIDE = Cores({pair: Core((3, 3), 1.0, 4.0) for pair in PAIRS})
 
-    def example(seed: int) -> Example:
-        snapshot = skewed(seed)
-        label = wide.label(snapshot)
-        shift = Label(label.energy - 4.0 * len(snapshot.species), label.forces, label.stress)
-        return Example(snapshot, shift, "crystal")
 
-    tiny = cores_below(dict.fromkeys(wide.pairs, 1.0), 0.9)
-    settings = PodSettings(
-        two_body=8,
-        three_body=2,
-        three_body_angular=1,
-        four_body=0,
-        four_body_angular=0,
-        cutoff_A=4.5,
-    )
+def small_cell(seed: int) -> Snapshot:
+    generator = np.random.default_rng(seed)
+    one = crystal(CUBE, (2, 2, 1))
+    return rattled(strained(one, 0.08, generator=generator), 0.4, generator=generator)
+
+
+def example(seed: int) -> Example:
+    snapshot = small_cell(seed)
+    label = WIDE.label(snapshot)
+    shift = Label(label.energy - 4.0 * len(snapshot.species), label.forces, label.stress)
+    return Example(snapshot, shift, "crystal")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fit")
+    basis = Basis(ELEMENTS, SMALL, folder / "rows")
+    order = FitOrder(FitSettings(), LimitSettings(), members=3, seed=1, folder=folder / "fit")
     examples = [example(seed) for seed in range(20)]
-    student = fit_student(
-        examples,
-        elements,
-        settings=settings,
-        cores=tiny,
-        folder=tmp_path / "fit",
+    return fit_student(examples, basis, order), basis, order, examples
+
+
+def said_by(fit, snapshots, folder):
+    return student_labels(fit.student.pair(), snapshots, elements=ELEMENTS, folder=folder)
+
+
+def test_rows_times_coefficients_are_what_lammps_says(made, tmp_path):
+    fit, basis, *_ = made
+    snapshot = small_cell(200)
+    (design,) = basis.designs([snapshot])
+    core = fit.student.cores.label(snapshot)
+    (said,) = said_by(fit, [snapshot], tmp_path)
+    c = fit.solution.coefficients
+    assert design.energy @ c + core.energy == pytest.approx(said.energy, abs=1e-6)
+    np.testing.assert_allclose(
+        (design.forces @ c).reshape(-1, 3) + core.forces, said.forces, atol=1e-6
     )
-    made = student.coefficients.stat().st_mtime_ns
-    fit_student(examples, elements, settings=settings, cores=tiny, folder=tmp_path / "fit")
-    assert student.coefficients.stat().st_mtime_ns == made
+    stress = design.stress @ c + np.array([core.stress[i, j] for i, j in VOIGT])
+    np.testing.assert_allclose(stress, [said.stress[i, j] for i, j in VOIGT], atol=1e-6)
+
+
+def test_the_fit_finds_a_teacher_that_it_can_express(made, tmp_path):
+    fit, *_ = made
     fresh = [example(seed) for seed in range(100, 104)]
-    said = student_labels(
-        student.pair(),
-        [one.snapshot for one in fresh],
-        elements=elements,
-        folder=tmp_path / "points",
-    )
+    said = said_by(fit, [one.snapshot for one in fresh], tmp_path)
     gaps = np.concatenate([s.forces - e.label.forces for s, e in zip(said, fresh)])
-    forces = np.concatenate([e.label.forces for e in fresh])
-    # a smooth pair potential is within the basis: what is left is below 2 % of the forces
-    assert np.sqrt((gaps**2).mean()) < 0.02 * np.sqrt((forces**2).mean())
+    spread = np.concatenate([e.label.forces for e in fresh]).std()
+    assert gaps.std() < 0.05 * spread
+    pressures = [np.trace(s.stress - e.label.stress) / 3 * 160.2176634 for s, e in zip(said, fresh)]
+    assert np.abs(pressures).max() < 0.5
+
+
+def test_the_same_fit_is_made_once(made):
+    fit, basis, order, examples = made
+    stored = {path: path.stat().st_mtime_ns for path in order.folder.glob("*.npz")}
+    again = fit_student(examples, basis, order)
+    assert {path: path.stat().st_mtime_ns for path in order.folder.glob("*.npz")} == stored
+    np.testing.assert_array_equal(again.solution.coefficients, fit.solution.coefficients)
+
+
+def test_every_dimer_pushes_apart_below_its_safe_distance(made, tmp_path):
+    fit, *_ = made
+    assert repulsive_shares(fit, SMALL.cutoff_A, tmp_path) == dict.fromkeys(PAIRS, 1.0)
+
+
+def test_what_was_taught_is_known_better_than_what_was_not(made):
+    fit, basis, *_ = made
+    taught, strange = basis.designs([small_cell(3), scaled(small_cell(300), 0.75)])
+    assert disagreement(strange, fit.committee) > 2 * disagreement(taught, fit.committee)
+    doubt = [fit.solution.uncertainty(one.forces).max() for one in (taught, strange)]
+    assert doubt[1] > 2 * doubt[0]
+
+
+def test_the_least_known_frame_is_picked_first_and_not_twice(made):
+    fit, basis, *_ = made
+    odd = scaled(small_cell(300), 0.85)
+    frames = [small_cell(3), odd, small_cell(4), odd]
+    picked = least_known(frames, fit, basis, count=2, settings=FitSettings())
+    assert picked[0] in (1, 3)
+    assert set(picked) != {1, 3}

@@ -1,22 +1,27 @@
 """The parts of a distillation: pairs, seeds, cache, ledger, novelty, settings, probes."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from vitrolyte.data.errors import InputError
+from vitrolyte.data.errors import EngineError, StorageError
 from vitrolyte.infer.distil.cache import LabelCache, buy_labels, key_of
-from vitrolyte.infer.distil.config import CrystalSettings, MeltSettings, Site, read_settings
-from vitrolyte.infer.distil.engine import data_file, read_dump
-from vitrolyte.infer.distil.geometry import restricted_cell, shortest_distances
+from vitrolyte.infer.distil.config import CrystalSettings, Site
+from vitrolyte.infer.distil.geometry import shortest_distances
 from vitrolyte.infer.distil.ledger import Ledger
 from vitrolyte.infer.distil.novelty import most_novel, surroundings
-from vitrolyte.infer.distil.probes import bulk_modulus, distributions, pair_overlaps
-from vitrolyte.infer.distil.seeds import Seed, crystal, distorted, packed, rattled, scaled
+from vitrolyte.infer.distil.probes import distributions, pair_overlaps
+from vitrolyte.infer.distil.seeds import (
+    Seed,
+    crystal,
+    distorted,
+    largest_void,
+    rattled,
+    roundest,
+    scaled,
+    unit_cell,
+)
 from vitrolyte.potentials.teacher import Label, Snapshot
 
-CONFIG = Path(__file__).parents[2] / "distil" / "li-o-cl.toml"
 SALT = CrystalSettings(
     name="LiCl",
     spacegroup=225,
@@ -27,6 +32,7 @@ SALT = CrystalSettings(
     compressed=2,
     vacancies=("Li", "Cl"),
     vacancy_cells=2,
+    interstitial_cells=1,
 )
 ELEMENTS = ("Li", "O", "Cl")
 
@@ -39,16 +45,6 @@ def triclinic(seed: int = 1) -> Snapshot:
 
 def quiet_label(snapshot: Snapshot) -> Label:
     return Label(-1.5, np.zeros((len(snapshot.species), 3)), np.eye(3))
-
-
-def test_the_restricted_cell_is_a_rotation_of_the_cell():
-    cell = triclinic().cell
-    restricted, rotation = restricted_cell(cell)
-    np.testing.assert_allclose(cell @ rotation, restricted, atol=1e-12)
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(rotation) == pytest.approx(1.0)
-    np.testing.assert_allclose(np.triu(restricted, 1), 0.0, atol=1e-12)
-    assert (np.diag(restricted) > 0).all()
 
 
 def test_shortest_distances_of_rock_salt():
@@ -71,27 +67,11 @@ def test_distances_are_the_same_in_any_choice_of_cell():
 
 def test_a_crystal_is_distorted_as_often_as_asked():
     seeds = distorted(SALT, np.random.default_rng(1))
-    assert len(seeds) == 1 + 3 + 2 + 2
+    assert len(seeds) == 1 + 3 + 2 + 2 + 1
     assert sum(seed.phase == "compressed" for seed in seeds) == 2
     assert sorted({len(seed.snapshot.species) for seed in seeds}) == [6, 8]
-    poor = seeds[-1].snapshot.species
+    poor = seeds[-2].snapshot.species
     assert (poor.count("Li"), poor.count("Cl")) == (3, 3)
-
-
-def test_a_packing_has_its_density_and_no_overlap():
-    melt = MeltSettings(
-        formula={"Li": 3, "O": 1, "Cl": 1},
-        units=4,
-        volume_per_atom_A3=(16.0,),
-        temperature_K=(1000.0,),
-        steps=1,
-        every=1,
-    )
-    contacts = {"Li-Li": 2.1, "Li-O": 1.7, "Li-Cl": 2.2, "O-O": 2.6, "O-Cl": 2.7, "Cl-Cl": 2.9}
-    packing = packed(melt, 16.0, contacts=contacts, seed=5)
-    assert packing.volume == pytest.approx(16.0 * 20)
-    for pair, distance in shortest_distances([packing], ELEMENTS).items():
-        assert distance > 0.85 * contacts[pair]
 
 
 def test_a_label_is_bought_once(tmp_path):
@@ -172,20 +152,6 @@ def test_two_equal_strange_frames_are_not_both_picked_first():
     assert most_novel(candidates, [calm], elements=("Li", "Cl"), count=2) == [0, 2]
 
 
-def test_the_equation_of_state_returns_what_went_in():
-    modulus, volume0 = 50.0, 5.13**3 * 8
-
-    def evaluate(cells):
-        # third-order Birch-Murnaghan with B' = 4: F. Birch, doi:10.1103/PhysRev.71.809
-        strain = [0.5 * ((volume0 / cell.volume) ** (2 / 3) - 1) for cell in cells]
-        scale = 9 / 2 * modulus / 160.2176634 * volume0
-        return [Label(scale * f**2, np.zeros((1, 3)), np.eye(3)) for f in strain]
-
-    found = bulk_modulus(SALT, evaluate)
-    assert found.a == pytest.approx(5.13, rel=1e-6)
-    assert found.bulk_GPa == pytest.approx(modulus, rel=1e-4)
-
-
 def test_an_ideal_gas_has_a_flat_distribution_in_a_triclinic_cell():
     generator = np.random.default_rng(3)
     cell = triclinic().cell * 3
@@ -204,40 +170,55 @@ def test_overlap_is_one_with_itself_and_zero_between_strangers():
     assert pair_overlaps([one], [other], elements=("Li", "Cl"))["Li-Cl"] == pytest.approx(0.0)
 
 
-def test_the_shipped_configuration_is_valid():
-    settings = read_settings(CONFIG)
-    assert settings.elements == ELEMENTS
-    assert settings.crystal("Li2O").a_A == pytest.approx(4.62)
+def test_the_largest_void_of_rock_salt_is_a_tetrahedral_one():
+    # rock salt: the void at (1/4, 1/4, 1/4) is sqrt(3)/4 of the edge from its nearest ions
+    cell = crystal(SALT, (1, 1, 1))
+    point = largest_void(cell)
+    gaps = (cell.positions - point) @ np.linalg.inv(cell.cell)
+    nearest = np.linalg.norm((gaps - np.round(gaps)) @ cell.cell, axis=1).min()
+    assert nearest == pytest.approx(np.sqrt(3) / 4 * 5.13, rel=0.06)
 
 
-def test_an_unknown_key_is_named(tmp_path):
-    wrong = tmp_path / "wrong.toml"
-    wrong.write_text(CONFIG.read_text("utf-8").replace("seed = 20", "sead = 20"), "utf-8")
-    with pytest.raises(InputError, match="sead"):
-        read_settings(wrong)
+def test_the_roundest_supercell_of_a_flat_cell_is_repeated_along_its_short_edge():
+    flat = Snapshot(("Li",) * 4, np.zeros((4, 3)), np.diag([4.0, 8.0, 8.0]))
+    assert roundest(flat, most=16) == (2, 1, 1) or roundest(flat, most=16)[0] == 4
+    assert np.prod(roundest(unit_cell(SALT))) * 8 <= 64
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"missing\.toml"):
-        read_settings(tmp_path / "missing.toml")
+class Refusing:
+    """A teacher that refuses snapshots with an oxygen."""
+
+    def __init__(self, every: bool = False) -> None:
+        self.every = every
+
+    def label(self, snapshot):
+        if self.every or snapshot.positions[0, 0] > 100:
+            raise EngineError("A teacher that answers", received="nonsense")
+        return quiet_label(snapshot)
 
 
-def test_a_dump_cut_off_in_its_last_frame_gives_the_whole_ones(tmp_path):
-    frame = (
-        "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\n"
-        "ITEM: BOX BOUNDS xy xz yz pp pp pp\n-1.0 6.0 -1.0\n0 4 0.5\n0 3 0\n"
-        "ITEM: ATOMS id type x y z\n2 3 1 1 1\n1 1 0.5 0 0\n"
-    )
-    (tmp_path / "a.dump").write_text(frame + frame[:-12], encoding="ascii")
-    frames = read_dump(tmp_path / "a.dump", ELEMENTS, columns=3)
-    assert len(frames) == 1
-    snapshot, _ = frames[0]
-    assert snapshot.species == ("Li", "Cl")
-    # bounds of a triclinic box: https://docs.lammps.org/Howto_triclinic.html
-    np.testing.assert_allclose(snapshot.cell, [[5.5, 0, 0], [-1.0, 4, 0], [0.5, 0, 3]])
+def test_a_refused_snapshot_is_left_out_and_the_others_are_kept(tmp_path):
+    far = Snapshot(triclinic().species, triclinic().positions + 200.0, triclinic().cell)
+    seeds = [Seed(triclinic(seed), "melt") for seed in range(8)] + [Seed(far, "contact")]
+    bought = buy_labels(seeds, LabelCache(tmp_path), teachers=[Refusing()])
+    assert [one.phase for one in bought] == ["melt"] * 8
 
 
-def test_a_data_file_holds_every_atom_inside_its_box():
-    text = data_file(triclinic(), ELEMENTS)
-    assert "5 atoms" in text
-    assert "3 atom types" in text
+def test_a_teacher_that_refuses_everything_is_given_up(tmp_path):
+    seeds = [Seed(triclinic(seed), "melt") for seed in range(8)]
+    with pytest.raises(EngineError, match="nonsense"):
+        buy_labels(seeds, LabelCache(tmp_path), teachers=[Refusing(every=True)])
+
+
+def test_a_full_disk_is_told_and_no_half_label_is_left(tmp_path, monkeypatch):
+    cache = LabelCache(tmp_path / "labels")
+    cache.write(triclinic(1), quiet_label(triclinic(1)))
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(StorageError, match="No space left"):
+        cache.write(triclinic(2), quiet_label(triclinic(2)))
+    assert [path.suffix for path in (tmp_path / "labels").iterdir()] == [".npz"]
+    assert len(cache) == 1

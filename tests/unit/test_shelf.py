@@ -46,19 +46,21 @@ def test_a_card_survives_the_disk(tmp_path):
 
 
 def test_every_shipped_potential_loads_and_names_its_sources():
-    assert shelf.available()
-    for name in shelf.available():
+    assert shelf.available((shelf.SHIPPED,))
+    for name in shelf.available((shelf.SHIPPED,)):
         potential = shelf.load(name)
         assert potential.name == name
+        assert potential.citations
         assert potential.lammps is not None
         assert all(path.is_file() for path in potential.lammps.files)
-        count = len(potential.elements)
-        assert len(potential.safe_distances) == count * (count + 1) // 2
-        assert any("10.1016/j.jcp.2023.112030" in source for source in potential.citations)
+        if potential.kind == "student":
+            count = len(potential.elements)
+            assert len(potential.safe_distances) == count * (count + 1) // 2
+            assert any("10.1016/j.jcp.2023.112030" in source for source in potential.citations)
 
 
 def test_a_chemistry_finds_its_potential_whatever_the_order():
-    assert shelf.find(("Cl", "Li")).name == "li-o-cl"
+    assert shelf.find(("Cl", "O", "Li"), (shelf.SHIPPED,)).name == "li-o-cl"
 
 
 def test_a_chemistry_without_potential_lists_those_at_hand():
@@ -81,12 +83,111 @@ def test_the_digest_follows_the_coefficients(tmp_path):
     assert shelf.read(copy).digest != before
 
 
+def student(folder, name):
+    """The shipped student under another name."""
+    shutil.copytree(shelf.SHIPPED / "li-o-cl", folder / name)
+    settings = folder / name / "potential.toml"
+    text = settings.read_text("utf-8").replace('name = "li-o-cl"', f'name = "{name}"')
+    settings.write_text(text, "utf-8")
+    return settings
+
+
 def test_the_trusted_student_comes_first(tmp_path):
     for name in ("a", "b"):
-        shutil.copytree(shelf.SHIPPED / "li-o-cl", tmp_path / name)
-        settings = tmp_path / name / "potential.toml"
-        text = settings.read_text("utf-8").replace('name = "li-o-cl"', f'name = "{name}"')
-        settings.write_text(text, "utf-8")
+        student(tmp_path, name)
     shelf.write_card(card(figure(0.2, 0.15)), tmp_path / "a" / "card.json")
     shelf.write_card(card(figure(0.1, 0.15)), tmp_path / "b" / "card.json")
-    assert shelf.find(("Li",), tmp_path).name == "b"
+    assert shelf.find(("Li",), (tmp_path,)).name == "b"
+
+
+CLASSICAL = """
+name = "c"
+kind = "classical"
+elements = ["Li", "Cl"]
+timestep_fs = 1.0
+citations = ["none"]
+source = "made for tests"
+charges = { Li = 1.0, Cl = -1.0 }
+pairs = [{ between = ["Li", "Cl"], A_eV = 300.0, rho_A = 0.33 }]
+"""
+
+
+def classical(folder, name):
+    (folder / name).mkdir(parents=True)
+    text = CLASSICAL.replace('"c"', f'"{name}"')
+    (folder / name / "potential.toml").write_text(text, "utf-8")
+
+
+def test_trust_comes_before_kind_and_kind_before_width(tmp_path):
+    classical(tmp_path, "narrow")
+    student(tmp_path, "wide")
+    shelf.write_card(card(figure(0.2, 0.15)), tmp_path / "wide" / "card.json")
+    # neither is trusted: the student comes first although it covers more
+    assert shelf.find(("Li", "Cl"), (tmp_path,)).name == "wide"
+    shelf.write_card(card(figure(0.1, 0.15)), tmp_path / "narrow" / "card.json")
+    assert shelf.find(("Li", "Cl"), (tmp_path,)).name == "narrow"
+
+
+def test_own_shelves_are_found_beside_the_shipped_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    classical(tmp_path / "potentials", "in-the-working-folder")
+    classical(tmp_path / "far", "far-away")
+    monkeypatch.setenv("VITROLYTE_POTENTIALS", f"{tmp_path / 'far'}:{tmp_path / 'nowhere'}")
+    names = shelf.available()
+    assert {"in-the-working-folder", "far-away", "li-o-cl"} <= set(names)
+    assert list(names) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda s: s.write_text("name = ", "utf-8"), "valid TOML"),
+        (
+            lambda s: s.write_text(s.read_text("utf-8").replace("elements", "elemnts"), "utf-8"),
+            "elements",
+        ),
+        (lambda s: (s.parent / "li-o-cl_coeff.pod").unlink(), "li-o-cl_coeff.pod"),
+        (lambda s: (s.parent / "card.json").write_text("{}", "utf-8"), "trust card"),
+        (lambda s: s.write_bytes(b"\xff\xfe"), "readable text"),
+        (lambda s: s.parent.rename(s.parent.with_name("other")), "name of its folder"),
+    ],
+)
+def test_a_broken_folder_is_one_message_and_hides_no_other(tmp_path, caplog, damage, message):
+    settings = student(tmp_path, "broken")
+    classical(tmp_path, "sound")
+    damage(settings)
+    stock = shelf.stock((tmp_path,))
+    assert [one.name for one in stock.potentials] == ["sound"]
+    ((folder, fault),) = stock.faults
+    assert message in fault.message()
+    assert folder in fault.message()
+    assert shelf.find(("Li",), (tmp_path,)).name == "sound"
+    assert folder in caplog.text
+    with pytest.raises(InputError, match=message):
+        shelf.load(folder, (tmp_path,))
+
+
+def test_two_potentials_of_one_name_are_refused_and_a_copy_is_not(tmp_path):
+    classical(tmp_path / "here", "c")
+    classical(tmp_path / "there", "c")
+    both = (tmp_path / "here", tmp_path / "there")
+    assert shelf.available(both) == ("c",)
+    other = tmp_path / "there" / "c" / "potential.toml"
+    other.write_text(other.read_text("utf-8").replace("300.0", "301.0"), "utf-8")
+    with pytest.raises(InputError, match=r"two are called 'c'.*here.*there"):
+        shelf.find(("Li",), both)
+
+
+def test_charges_in_the_file_of_a_student_are_laid_under_it(tmp_path):
+    settings = student(tmp_path, "charged")
+    text = settings.read_text("utf-8")
+    charges = "[charges]\nLi = 0.8\nO = -1.6\nCl = -0.8\n[coulomb]\naccuracy = 1e-4\n"
+    settings.write_text(text + charges, "utf-8")
+    found = shelf.load("charged", (tmp_path,)).lammps
+    assert found is not None
+    assert found.charges == {"Li": 0.8, "O": -1.6, "Cl": -0.8}
+    assert found.commands[0].endswith("zbl 1.196 2.391 coul/long 10.0")
+    assert found.commands[-2:] == ("pair_coeff * * coul/long", "kspace_style pppm 0.0001")
+    settings.write_text(text + charges.replace("O = -1.6\n", ""), "utf-8")
+    with pytest.raises(InputError, match="none for O"):
+        shelf.load("charged", (tmp_path,))

@@ -1,57 +1,128 @@
-"""The teacher's side of the pipe: any ASE calculator, spoken to in lines of JSON.
+"""The teacher's side of the pipe: any ASE calculator behind messages of text and numbers.
 
 This file is run *by path* in the teacher's own interpreter (which has ASE and the teacher, and need
-not have this package), so that clashing environments never meet. One request a line comes in on
-standard input, one answer a line goes out on standard output; whatever the teacher prints goes to
-standard error.
+not have this package), so that clashing environments never meet. A message is one line of JSON,
+whose ``arrays`` names arrays and their shapes, followed by those arrays as little-endian doubles.
+One request at a time comes in on standard input; answers go out on standard output, the last of a
+request without ``more``; whatever the teacher prints goes to standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import importlib
 import json
 import os
 import sys
-from typing import Any, TextIO
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 
+BEAT_EVERY_S = 1.0
+PARENT_EVERY_S = 1.0
+_COVERAGE = ("type_map", "model.type_map", "z_table.zs")
 
-def main() -> None:
-    """Answer requests until standard input closes."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    calculator = None
-    for line in sys.stdin:
-        request = json.loads(line)
+
+def packed(message: Mapping[str, Any]) -> bytes:
+    """Return a message as bytes: a line of JSON, then its arrays."""
+    arrays = {
+        name: np.ascontiguousarray(value, dtype="<f8")
+        for name, value in message.items()
+        if isinstance(value, np.ndarray)
+    }
+    plain: dict[str, Any] = {k: v for k, v in message.items() if k not in arrays}
+    plain["arrays"] = [[name, list(array.shape)] for name, array in arrays.items()]
+    line = json.dumps(plain).encode() + b"\n"
+    return line + b"".join(array.tobytes() for array in arrays.values())
+
+
+def unpacked(line: bytes, take: Callable[[int], bytes]) -> dict[str, Any]:
+    """Return the message that begins with a line; ``take(n)`` gives the n bytes that follow."""
+    message: dict[str, Any] = json.loads(line)
+    for name, shape in message.pop("arrays"):
+        data = take(8 * int(np.prod(shape)))
+        message[name] = np.frombuffer(data, "<f8").reshape(shape).copy()
+    return message
+
+
+class Desk:
+    """Answers requests with one calculator and ends the process when an evaluation hangs."""
+
+    def __init__(self, answers: BinaryIO) -> None:
+        self._answers = answers
+        self._calculator: Any = None
+        self._limit_s = 0.0
+        self._beat_s = 0.0
+
+    def serve(self, request: dict[str, Any]) -> None:
+        """Carry out one request and send its last answer."""
+        self._limit_s = float(request.get("limit_s", 0.0))
+        self._arm()
         try:
             if request["do"] == "load":
-                calculator = load_calculator(request)
-                answer: dict[str, Any] = {"loaded": request["calculator"]}
+                self._calculator = load_calculator(request)
+                answer = described(self._calculator)
             else:
-                answer = ACTIONS[request["do"]](request, calculator)
+                answer = ACTIONS[request["do"]](request, self._calculator, self)
         except Exception as error:  # the parent decides what a failure means
             answer = {"error": f"{type(error).__name__}: {error}"}
-        send(answer, answers)
+        faulthandler.cancel_dump_traceback_later()
+        self.send(answer)
+
+    def send(self, answer: Mapping[str, Any]) -> None:
+        """Write one answer."""
+        self._answers.write(packed(answer))
+        self._answers.flush()
+
+    def beat(self) -> None:
+        """Tell the parent now and then that an evaluation came to its end."""
+        if time.monotonic() - self._beat_s > BEAT_EVERY_S:
+            self._arm()
+            self.send({"more": True, "beat": True})
+
+    def _arm(self) -> None:
+        """Have this process end, saying where it is, unless it is armed anew in time."""
+        self._beat_s = time.monotonic()
+        if self._limit_s > 0:
+            # works from a thread of its own outside Python: also when Python hangs
+            faulthandler.dump_traceback_later(self._limit_s, exit=True)
 
 
-def send(answer: dict[str, Any], stream: TextIO) -> None:
-    """Write one answer as one line."""
-    stream.write(json.dumps(answer) + "\n")
-    stream.flush()
-
-
-def load_calculator(request: dict[str, Any]) -> Any:
-    """Build the calculator named ``module:Class`` with its arguments, on a few threads."""
-    if request.get("threads"):
-        import torch
-
-        torch.set_num_threads(int(request["threads"]))
+def load_calculator(request: Mapping[str, Any]) -> Any:
+    """Build the calculator named ``module:Class`` with its arguments, on so many threads."""
     module, _, name = request["calculator"].partition(":")
-    return getattr(importlib.import_module(module), name)(**request["arguments"])
+    calculator = getattr(importlib.import_module(module), name)(**request["arguments"])
+    torch = sys.modules.get("torch")
+    if torch is not None and request.get("threads"):
+        torch.set_num_threads(int(request["threads"]))
+    return calculator
 
 
-def build_atoms(request: dict[str, Any], calculator: Any) -> Any:
+def described(calculator: Any) -> dict[str, Any]:
+    """Say which elements a calculator knows, where it tells, and the device that it runs on."""
+    return {"elements": covered(calculator), "device": str(getattr(calculator, "device", ""))}
+
+
+def covered(calculator: Any) -> list[str]:
+    """Return the elements in a calculator's own table; none where it shows no table."""
+    from ase.data import chemical_symbols
+
+    for path in _COVERAGE:
+        found = calculator
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        with contextlib.suppress(TypeError, ValueError):
+            numbers = sorted(int(z) for z in found)
+            if numbers and numbers[0] > 0 and numbers[-1] < len(chemical_symbols):
+                return [chemical_symbols[z] for z in numbers]
+    return []
+
+
+def build_atoms(request: Mapping[str, Any], calculator: Any) -> Any:
     """Build periodic ASE atoms from a request."""
     from ase import Atoms
 
@@ -62,48 +133,55 @@ def build_atoms(request: dict[str, Any], calculator: Any) -> Any:
     return atoms
 
 
-def snapshot(atoms: Any) -> dict[str, Any]:
-    """Read positions, cell, energy (eV), forces (eV/Å) and stress (eV/Å³, tension positive)."""
+def evaluated(atoms: Any) -> dict[str, Any]:
+    """Read energy (eV), forces (eV/Å) and stress (eV/Å³, tension positive)."""
     return {
-        "positions": atoms.get_positions().tolist(),
-        "cell": atoms.get_cell().tolist(),
         "energy": float(atoms.get_potential_energy()),
-        "forces": atoms.get_forces().tolist(),
-        "stress": atoms.get_stress(voigt=False).tolist(),
+        "forces": np.asarray(atoms.get_forces(), dtype=float),
+        "stress": np.asarray(atoms.get_stress(voigt=False), dtype=float),
     }
 
 
-def label(request: dict[str, Any], calculator: Any) -> dict[str, Any]:
+def snapshot(atoms: Any) -> dict[str, Any]:
+    """Read positions and cell with all that is evaluated there."""
+    where = {"positions": atoms.get_positions(), "cell": np.asarray(atoms.get_cell(), dtype=float)}
+    return where | evaluated(atoms)
+
+
+def label(request: Mapping[str, Any], calculator: Any, desk: Desk) -> dict[str, Any]:
     """Evaluate one structure."""
-    return snapshot(build_atoms(request, calculator))
+    del desk
+    return evaluated(build_atoms(request, calculator))
 
 
-def relax(request: dict[str, Any], calculator: Any) -> dict[str, Any]:
+def relax(request: Mapping[str, Any], calculator: Any, desk: Desk) -> dict[str, Any]:
     """Relax positions and, where asked, the cell."""
     from ase.filters import FrechetCellFilter
     from ase.optimize import FIRE
 
     atoms = build_atoms(request, calculator)
     target = FrechetCellFilter(atoms) if request["cell_too"] else atoms
-    FIRE(target, logfile=None).run(fmax=request["force_limit"], steps=request["steps"])
+    optimiser = FIRE(target, logfile=None)
+    optimiser.attach(desk.beat)
+    optimiser.run(fmax=request["force_limit"], steps=request["steps"])
     return snapshot(atoms)
 
 
-def run_md(request: dict[str, Any], calculator: Any) -> dict[str, Any]:
-    """Run molecular dynamics at one temperature and keep every n-th frame."""
+def run_md(request: Mapping[str, Any], calculator: Any, desk: Desk) -> dict[str, Any]:
+    """Run molecular dynamics at one temperature and send every n-th frame."""
     from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 
     atoms = build_atoms(request, calculator)
     generator = np.random.default_rng(request["seed"])
     MaxwellBoltzmannDistribution(atoms, temperature_K=request["temperature_K"], rng=generator)
     dynamics = integrator(atoms, request, generator)
-    frames: list[dict[str, Any]] = []
-    dynamics.attach(lambda: frames.append(snapshot(atoms)), interval=request["every"])
+    dynamics.attach(desk.beat)
+    dynamics.attach(lambda: desk.send(snapshot(atoms) | {"more": True}), interval=request["every"])
     dynamics.run(request["steps"])
-    return {"frames": frames}
+    return {"ended": True}
 
 
-def integrator(atoms: Any, request: dict[str, Any], generator: Any) -> Any:
+def integrator(atoms: Any, request: Mapping[str, Any], generator: Any) -> Any:
     """Choose Langevin dynamics, or a constant-pressure ensemble where a pressure is given."""
     from ase import units
 
@@ -126,7 +204,38 @@ def integrator(atoms: Any, request: dict[str, Any], generator: Any) -> Any:
     )
 
 
-ACTIONS = {"label": label, "relax": relax, "md": run_md}
+ACTIONS: dict[str, Callable[[Mapping[str, Any], Any, Desk], dict[str, Any]]] = {
+    "label": label,
+    "relax": relax,
+    "md": run_md,
+}
+
+
+def end_with_parent() -> None:
+    """End this process soon after its parent, also in the middle of an evaluation."""
+    parent = os.getppid()
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_EVERY_S)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Answer requests until standard input closes."""
+    # run by path, Python puts this folder first: its files must not pass for the teacher's modules
+    sys.path[:] = [
+        place for place in sys.path if place != os.path.dirname(os.path.abspath(__file__))
+    ]
+    end_with_parent()
+    desk = Desk(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)
+    requests = sys.stdin.buffer
+    while line := requests.readline():
+        desk.serve(unpacked(line, requests.read))
+
 
 if __name__ == "__main__":
     main()

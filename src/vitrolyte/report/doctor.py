@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 from vitrolyte.data.errors import MachineError
 from vitrolyte.potentials import shelf
+from vitrolyte.potentials.teacher_catalogue import installed, teacher_named
 from vitrolyte.simulate.order import Launch
 from vitrolyte.simulate.programs import lammps_program, launcher, mpi_library
 
@@ -42,10 +42,7 @@ class Finding:
         return f"{mark} {self.name}: {self.detail}"
 
 
-_OPTIONAL = {
-    "sevenn": ("SevenNet teacher (labels for new students)", "pip install torch sevenn"),
-    "chgnet": ("CHGNet teacher (labels for new students)", "pip install torch chgnet"),
-}
+_TEACHERS = {"SevenNet": "7net-0", "CHGNet": "chgnet"}
 
 
 def findings() -> tuple[Finding, ...]:
@@ -58,7 +55,7 @@ def findings() -> tuple[Finding, ...]:
         _located("MPI launcher", lambda: launcher(Launch())[0]),
         _shelf(),
         Finding("processors", True, False, f"{os.cpu_count()} here; use --workers and --processes"),
-        *(_module(name, *words) for name, words in _OPTIONAL.items()),
+        *(_teacher(title, name) for title, name in _TEACHERS.items()),
         _browser(),
     )
 
@@ -76,9 +73,10 @@ def _shelf() -> Finding:
     return Finding("potentials", bool(names), True, listed)
 
 
-def _module(name: str, what: str, remedy: str) -> Finding:
-    found = importlib.util.find_spec(name) is not None
-    return Finding(what, found, False, "installed" if found else remedy)
+def _teacher(title: str, name: str) -> Finding:
+    found = installed(teacher_named(name))
+    state = f"{found.version} in {found.python}" if found.ok else found.remedy
+    return Finding(f"{title} teacher (labels for new students)", found.ok, False, state)
 
 
 def _browser() -> Finding:

@@ -39,10 +39,13 @@ def trust_section(potential: Potential) -> TableSection:
     if potential.card is None:
         return TableSection(title, _HEADER, (), "No trust figures were measured.")
     card = potential.card
-    caption = (
-        f"Distilled from {card.teacher} on {card.trained_on} configurations; every figure is from "
-        f"configurations that it was not trained on. {' '.join(card.notes)}"
-    )
+    origin = f"Compared with {card.teacher}."
+    if potential.kind == "student":
+        origin = (
+            f"Distilled from {card.teacher} on {card.trained_on} configurations; every figure is "
+            "from configurations that it was not trained on."
+        )
+    caption = f"{origin} {' '.join(card.notes)}"
     return TableSection(title, _HEADER, tuple(map(_row, card.figures)), caption)
 
 

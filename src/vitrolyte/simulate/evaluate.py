@@ -22,6 +22,7 @@ from vitrolyte.simulate.folder import sole_worker
 from vitrolyte.simulate.order import Evaluation, Launch, lammps_pair, require_covered
 from vitrolyte.simulate.process import SCRIPT, complete, failure
 from vitrolyte.simulate.script import copy_files, system_lines, types_of
+from vitrolyte.simulate.shells import settle_lines, shells_of
 from vitrolyte.simulate.watch import lonely_atom, pod_cutoff
 
 Floats = NDArray[np.float64]
@@ -32,6 +33,7 @@ _RELAXED_COLUMNS = ("id", "xu", "yu", "zu", "fx", "fy", "fz")
 _ROUNDS = 8
 _LARGEST_FORCE = 0.01
 _LARGEST_STRESS = 0.05
+_STATIC_ACCURACY = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ def evaluate(
     launch: Launch | None = None,
 ) -> tuple[Evaluation, ...]:
     """Return energy, forces and stress of each structure, all from one LAMMPS process.
+
+    Shells are at rest around their cores: what is returned belongs to the atoms alone.
 
     Parameters
     ----------
@@ -82,9 +86,10 @@ def evaluate(
         complete(place, launch or Launch())
         states = _states(place, len(structures))
         frames = [_frame(place, number, len(FORCE_COLUMNS)) for number in range(len(states))]
+    types = types_of(potential)
     return tuple(
-        _evaluation(state, frame.values, orientation)
-        for state, frame, (_, orientation) in zip(states, frames, turned, strict=True)
+        _evaluation(state, shells_of(one.species, types).forces(frame.values), orientation)
+        for state, frame, (one, orientation) in zip(states, frames, turned, strict=True)
     )
 
 
@@ -123,11 +128,13 @@ def relax(
         write_text(place / SCRIPT, "\n".join(lines) + "\n")
         complete(place, launch or Launch())
         frame = _frame(place, 0, len(_RELAXED_COLUMNS))
-        found = _evaluation(_states(place, 1)[0], frame.values[:, 3:], orientation)
+        shells = shells_of(crystal.species, types_of(potential))
+        forces = shells.forces(frame.values[:, 3:])
+        found = _evaluation(_states(place, 1)[0], forces, orientation)
         _require_minimum(found, pressure_GPa if cell else None)
     relaxed = structure(
         crystal.species,
-        orientation.restore(frame.values[:, :3]),
+        orientation.restore(shells.positions(frame.values[:, :3])),
         orientation.restore_cell(frame.cell),
     )
     return Relaxation(relaxed, found)
@@ -171,11 +178,27 @@ def _data(number: int) -> str:
 
 def _point(potential: Potential, number: int) -> Iterator[str]:
     yield "clear"
-    yield from system_lines(potential, f"read_data {_data(number)}")
+    yield from _system(potential, number)
+    if lammps_pair(potential).shells:
+        yield from settle_lines()
     yield f"thermo_style custom step {' '.join(_STATE)}"
     yield "thermo_modify norm no"
     yield "run 0 post no"
     yield from _output(number, FORCE_COLUMNS)
+
+
+def _system(potential: Potential, number: int) -> Iterator[str]:
+    yield from map(_static, system_lines(potential, f"read_data {_data(number)}"))
+    if any(line.startswith("kspace_style") for line in lammps_pair(potential).commands):
+        yield "pair_modify table 0"
+
+
+def _static(line: str) -> str:
+    """Sum charges so well that forces are gradients: a mesh, or a coarse sum, stalls a search."""
+    words = line.split()
+    if words[0] != "kspace_style" or words[1] not in ("pppm", "ewald"):
+        return line
+    return f"kspace_style ewald {min(float(words[2]), _STATIC_ACCURACY)!r}"
 
 
 def _output(number: int, columns: tuple[str, ...]) -> Iterator[str]:
@@ -185,7 +208,7 @@ def _output(number: int, columns: tuple[str, ...]) -> Iterator[str]:
 
 
 def _relaxation(potential: Potential, pressure_GPa: float | None) -> Iterator[str]:
-    yield from system_lines(potential, f"read_data {_data(0)}")
+    yield from _system(potential, 0)
     yield f"thermo_style custom step {' '.join(_STATE)}"
     yield "thermo_modify norm no"
     minimise = "minimize 0.0 1.0e-4 2000 20000"

@@ -20,6 +20,7 @@ import json
 import os
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,7 +195,8 @@ class RunFolder:
         try:
             with (self.path / f"{RESTART}.{step}").open("rb") as stream:
                 stream.seek(-len(_RESTART_END), os.SEEK_END)
-                return stream.read() == _RESTART_END
+                # a checkpoint of ours is a zip archive, whose directory comes last
+                return stream.read() == _RESTART_END or zipfile.is_zipfile(stream)
         except OSError:
             return False
 

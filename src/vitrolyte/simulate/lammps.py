@@ -19,6 +19,7 @@ from vitrolyte.simulate.folder import RunFolder, sole_worker
 from vitrolyte.simulate.order import Launch, Order, Run
 from vitrolyte.simulate.process import LOG, SCRIPT, Engine, engine, failure
 from vitrolyte.simulate.script import FRAMES, START, copy_files, run_script, types_of
+from vitrolyte.simulate.shells import shells_of, with_velocities
 from vitrolyte.simulate.watch import Watch, watch
 
 Progress = Callable[[float, float], None]
@@ -94,6 +95,8 @@ def _prepare(folder: RunFolder, watcher: Watch) -> int | None:
     frame = start.read()
     watcher.frame(frame.positions[0], frame.cells[0], 0.0)
     restart = folder.rewind()
+    if order.has_shells and order.segment.velocities:
+        start = with_velocities(start, order.segment.temperature_K, seed=order.seed)
     tilted = order.segment.ensemble == "npt" and order.segment.cell == "triclinic"
     write_text(folder.path / START, data_text(start, types_of(order.potential), tilted=tilted))
     copy_files(order.pair, folder.path)
@@ -135,6 +138,8 @@ class Intake:
         self._waiting: list[RawFrame] = []
         self._unaccepted: list[int] = []
         self._last: RawFrame | None = None
+        order = folder.order
+        self._shells = shells_of(order.structure.species, types_of(order.potential))
         self._checkpoint_s = time.monotonic()
 
     @property
@@ -198,7 +203,7 @@ class Intake:
         later = self._frame_file(self._next_step + self._segment.frame_steps)
         if frame is None and (ended or later.exists()):
             raise failure(self._folder.path, f"a damaged frame {path.name}")
-        return frame
+        return None if frame is None else self._shells.moving(frame)
 
     def _take_frame(self, frame: RawFrame) -> None:
         self._last = frame

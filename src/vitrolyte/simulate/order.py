@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -102,6 +103,7 @@ class Order:
                 f"The potential {self.potential.name} was shown stable up to a time step of "
                 f"{self.potential.timestep_fs} fs",
                 received=f"{self.segment.timestep_fs} fs in segment {self.segment.name!r}",
+                remedy=f"give timestep_fs = {self.potential.timestep_fs} or less",
             )
         if not self.segment.velocities and self.structure.velocities is None:
             raise InputError(
@@ -114,6 +116,11 @@ class Order:
     def pair(self) -> LammpsPair:
         """Return how LAMMPS evaluates the potential."""
         return lammps_pair(self.potential)
+
+    @property
+    def has_shells(self) -> bool:
+        """Say whether any atom of the structure is a core with a shell."""
+        return bool(set(self.pair.shells) & set(self.structure.species))
 
     @property
     def safe_distances(self) -> Mapping[str, float]:
@@ -139,12 +146,12 @@ class Order:
 
 
 def require_covered(crystal: Trajectory, potential: Potential) -> None:
-    """Raise unless the potential covers every element and the structure is finite.
+    """Raise unless the potential covers every element, and the structure is finite and neutral.
 
     Raises
     ------
     InputError
-        Naming the elements that are not covered.
+        Naming the elements that are not covered, or the charge that is left over.
     """
     elements = tuple(sorted(set(crystal.species)))
     if not potential.covers(elements):
@@ -156,6 +163,24 @@ def require_covered(crystal: Trajectory, potential: Potential) -> None:
     last = crystal.frame(-1).read()
     if not (np.isfinite(last.positions).all() and np.isfinite(last.cells).all()):
         raise InputError("A structure needs finite positions and cell", received="nan or infinity")
+    if potential.lammps is not None and potential.lammps.charges:
+        _require_neutral(crystal.species, potential)
+
+
+def _require_neutral(species: tuple[str, ...], potential: Potential) -> None:
+    charges = lammps_pair(potential).charges
+    counts = Counter(species)
+    total = math.fsum(counts[element] * charges[element] for element in counts)
+    # charges are written with few digits: a millionth of a charge an ion is rounding
+    if abs(total) > 1e-6 * len(species):
+        listed = ", ".join(
+            f"{n} {element} of {charges[element]:+g}" for element, n in counts.items()
+        )
+        raise InputError(
+            f"The charges of the potential {potential.name} need a neutral cell",
+            received=f"{total:+.4g} e in all ({listed})",
+            remedy="complete the formula, or take out neutral units such as LiCl together",
+        )
 
 
 def lammps_pair(potential: Potential) -> LammpsPair:

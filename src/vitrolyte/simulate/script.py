@@ -17,6 +17,7 @@ from vitrolyte.data.io.lammps_frame import COLUMNS
 from vitrolyte.data.io.lammps_log import KEYWORDS
 from vitrolyte.data.units import BAR_TO_GPA
 from vitrolyte.potentials.potential import LammpsPair, Potential
+from vitrolyte.simulate import shells
 from vitrolyte.simulate.order import Order, lammps_pair
 from vitrolyte.simulate.schedule import Segment
 
@@ -50,8 +51,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+\-]*")
 
 
 def types_of(potential: Potential) -> AtomTypes:
-    """Return the atom types of a potential: its elements in order."""
-    return AtomTypes(potential.elements, charged=lammps_pair(potential).atom_style == "charge")
+    """Return the atom types of a potential: its elements in order, then their shells."""
+    return shells.types_of(potential, lammps_pair(potential))
 
 
 def pair_lines(potential: Potential) -> list[str]:
@@ -98,12 +99,14 @@ def copy_files(pair: LammpsPair, folder: Path) -> None:
 
 def system_lines(potential: Potential, read: str) -> Iterator[str]:
     """Yield the lines that set units, read the atoms and define the forces."""
+    pair = lammps_pair(potential)
     yield "units metal"
-    yield f"atom_style {lammps_pair(potential).atom_style}"
+    yield f"atom_style {pair.atom_style}"
     yield "boundary p p p"
     yield "box tilt large"
     yield read
     yield from pair_lines(potential)
+    yield from shells.bond_lines(types_of(potential), pair)
     yield f"neighbor {SKIN_A} bin"
     yield "neigh_modify every 1 delay 0 check yes"
 
@@ -132,19 +135,28 @@ def run_script(order: Order, *, restart: int | None, checkpoint_steps: int) -> s
     segment = order.segment
     read = f"read_data {START}" if restart is None else f"read_restart {RESTART}.{restart}"
     lines = list(system_lines(order.potential, read))
+    if restart is None:
+        lines += _beginning(order)
     lines.append(f"timestep {segment.timestep_ps!r}")
-    if restart is None and segment.velocities:
-        drawn = f"{segment.temperature_K!r} {order.seed} mom yes rot no dist gaussian"
-        lines.append(f"velocity all create {drawn}")
-    lines += _motion(segment)
+    lines += shells.bias_lines() if order.has_shells else ()
+    lines += _motion(segment, order.has_shells)
     lines += thermo_lines(segment.thermo_steps)
+    lines += ["thermo_modify temp centres press squeeze"] if order.has_shells else ()
     lines.append(f"dump frames all custom {segment.frame_steps} {FRAMES}/*.bin {' '.join(COLUMNS)}")
     lines.append(f"restart {checkpoint_steps} {RESTART}.*")
     lines.append(f"run {segment.steps} upto start 0 stop {segment.steps}")
     return "\n".join(lines) + "\n"
 
 
-def _motion(segment: Segment) -> Iterator[str]:
+def _beginning(order: Order) -> Iterator[str]:
+    if order.has_shells:
+        yield from shells.settle_lines()
+    elif order.segment.velocities:
+        drawn = f"{order.segment.temperature_K!r} {order.seed} mom yes rot no dist gaussian"
+        yield f"velocity all create {drawn}"
+
+
+def _motion(segment: Segment, has_shells: bool) -> Iterator[str]:
     if segment.ensemble == "nve":
         yield "fix motion all nve"
         return
@@ -158,5 +170,10 @@ def _motion(segment: Segment) -> Iterator[str]:
         damping = BAROSTAT_STEPS * segment.timestep_ps
         line += f" {_BOX[segment.cell]} {pressure!r} {pressure!r} {damping!r}"
     yield line
+    if has_shells:
+        # the heat of shells against cores is not the thermostat's, but their motion has momentum
+        yield "fix_modify motion temp centres" + (
+            " press squeeze" if segment.ensemble == "npt" else ""
+        )
     # rounding in long-range solvers lets the whole cell drift; it must not heat up
     yield f"fix still all momentum {_MOMENTUM_STEPS} linear 1 1 1"

@@ -254,4 +254,5 @@ class Watch:
 def watch(order: Order) -> Watch:
     """Return the watch over an order, with the volume of its structure as the start."""
     volume = float(order.structure.frame(-1).volumes[0])
-    return Watch(order, volume, pod_cutoff(order.pair))
+    pair = order.potential.lammps
+    return Watch(order, volume, None if pair is None else pod_cutoff(pair))

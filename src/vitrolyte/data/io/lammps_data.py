@@ -5,6 +5,7 @@ https://docs.lammps.org/Howto_triclinic.html, https://docs.lammps.org/read_data.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -115,11 +116,59 @@ def _turn(vectors: Floats, orientation: Orientation) -> Floats:
 
 
 @dataclass(frozen=True)
+class ShellType:
+    """The type of the shells of one element: charge (e) and share of the ion's mass."""
+
+    element: str
+    charge: float
+    mass_fraction: float
+
+
+@dataclass(frozen=True)
 class AtomTypes:
-    """The elements of LAMMPS types 1, 2, 3 ... and whether atoms carry a charge column."""
+    """The elements of LAMMPS types 1, 2, 3 ... and what each atom carries.
+
+    Attributes
+    ----------
+    elements
+        Of the first types; the types of `shells` follow.
+    charged
+        Whether atoms have a column for their charge.
+    charges
+        Whole charge of an ion of each element, e; zero where left out.
+    shells
+        Elements whose atoms are a core and a shell, bonded, both at the place of the atom.
+    """
 
     elements: tuple[str, ...]
     charged: bool = False
+    charges: tuple[float, ...] = ()
+    shells: tuple[ShellType, ...] = ()
+
+    @property
+    def style(self) -> str:
+        """Return the LAMMPS atom style."""
+        if self.shells:
+            return "full"
+        return "charge" if self.charged else "atomic"
+
+    def carriers(self, species: tuple[str, ...]) -> NDArray[np.intp]:
+        """Return the indices of the atoms with a shell, (n_shells,), ascending."""
+        polarisable = {shell.element for shell in self.shells}
+        found = [place for place, symbol in enumerate(species) if symbol in polarisable]
+        return np.array(found, dtype=np.intp)
+
+    def mass_fractions(self, species: tuple[str, ...]) -> Floats:
+        """Return the share of its mass that each atom's shell takes, (n_atoms,)."""
+        share = {shell.element: shell.mass_fraction for shell in self.shells}
+        return np.array([share.get(symbol, 0.0) for symbol in species])
+
+    def core_charge(self, element: str) -> float:
+        """Return the charge of an atom less that of its shell, e."""
+        if not self.charges:
+            return 0.0
+        shells = sum(shell.charge for shell in self.shells if shell.element == element)
+        return self.charges[self.elements.index(element)] - shells
 
     def numbers(self, species: tuple[str, ...]) -> NDArray[np.intp]:
         """Return the type of each atom, (n_atoms,), from 1.
@@ -141,50 +190,98 @@ class AtomTypes:
 
 
 def data_text(restricted: Trajectory, types: AtomTypes, *, tilted: bool) -> str:
-    """Return a LAMMPS data file (metal units: Å, ps, u), every number with all its digits.
+    """Return a LAMMPS data file (metal units: Å, ps, u, e), every number with all its digits.
+
+    Shells come after all atoms, in the order of their atoms, at the same place and velocity.
 
     Parameters
     ----------
     restricted
         One frame in the orientation that `restrict` gives.
     types
-        Elements by type; charges are written as zero and set by the commands of the potential.
+        Elements by type, with their charges and shells.
     tilted
         Whether the box may be or become triclinic.
     """
-    return "\n".join([*_header(restricted, types, tilted), *_atoms(restricted, types), ""])
+    parts = (
+        _header(restricted, types, tilted),
+        _masses(types),
+        _atoms(restricted, types),
+        _velocities(restricted, types),
+        _bonds(restricted, types),
+    )
+    return "\n".join([*itertools.chain(*parts), ""])
 
 
 def _header(restricted: Trajectory, types: AtomTypes, tilted: bool) -> Iterator[str]:
     cell = restricted.cells[0]
+    shells = len(types.carriers(restricted.species))
     yield "written by vitrolyte"
     yield ""
-    yield f"{restricted.n_atoms} atoms"
-    yield f"{len(types.elements)} atom types"
+    yield f"{restricted.n_atoms + shells} atoms"
+    yield f"{len(types.elements) + len(types.shells)} atom types"
+    if types.shells:
+        yield f"{shells} bonds"
+        yield f"{len(types.shells)} bond types"
     for axis, name in enumerate("xyz"):
         yield f"0.0 {float(cell[axis, axis])!r} {name}lo {name}hi"
     if tilted or np.tril(cell, -1).any():
         yield f"{float(cell[1, 0])!r} {float(cell[2, 0])!r} {float(cell[2, 1])!r} xy xz yz"
-    yield ""
-    yield "Masses"
-    yield ""
-    for number, mass in enumerate(masses(types.elements), start=1):
+
+
+def _masses(types: AtomTypes) -> Iterator[str]:
+    yield from ("", "Masses", "")
+    whole = masses(types.elements)
+    rest = whole * (1 - types.mass_fractions(types.elements))
+    shells = [
+        shell.mass_fraction * whole[types.elements.index(shell.element)] for shell in types.shells
+    ]
+    for number, mass in enumerate([*rest, *shells], start=1):
         yield f"{number} {float(mass)!r}"
 
 
 def _atoms(restricted: Trajectory, types: AtomTypes) -> Iterator[str]:
-    frame = restricted.read()
-    charge = " 0.0" if types.charged else ""
-    yield ""
-    yield f"Atoms # {'charge' if types.charged else 'atomic'}"
-    yield ""
+    yield from ("", f"Atoms # {types.style}", "")
     numbers = types.numbers(restricted.species)
-    for i, (number, (x, y, z)) in enumerate(zip(numbers, frame.positions[0].tolist()), start=1):
-        yield f"{i} {number}{charge} {x!r} {y!r} {z!r}"
-    if frame.velocities is None:
+    charges = {element: types.core_charge(element) for element in types.elements}
+    places = restricted.read().positions[0].tolist()
+    for i, (number, symbol) in enumerate(zip(numbers, restricted.species), start=1):
+        yield _atom(i, i, number, charges[symbol], types.style) + _words(places[i - 1])
+    order = [shell.element for shell in types.shells]
+    for i, atom in enumerate(types.carriers(restricted.species), start=restricted.n_atoms + 1):
+        shell = types.shells[order.index(restricted.species[atom])]
+        number = len(types.elements) + order.index(shell.element) + 1
+        yield _atom(i, atom + 1, number, shell.charge, types.style) + _words(places[atom])
+
+
+def _atom(identity: int, molecule: int, number: int, charge: float, style: str) -> str:
+    words = [str(identity), str(number)]
+    if style == "full":
+        words.insert(1, str(molecule))
+    return " ".join(words if style == "atomic" else [*words, repr(float(charge))])
+
+
+def _words(numbers: list[float]) -> str:
+    return "".join(f" {number!r}" for number in numbers)
+
+
+def _velocities(restricted: Trajectory, types: AtomTypes) -> Iterator[str]:
+    velocities = restricted.read().velocities
+    if velocities is None:
         return
-    yield ""
-    yield "Velocities"
-    yield ""
-    for i, (x, y, z) in enumerate(frame.velocities[0].tolist(), start=1):
-        yield f"{i} {x!r} {y!r} {z!r}"
+    yield from ("", "Velocities", "")
+    speeds = velocities[0].tolist()
+    of_shells = [speeds[atom] for atom in types.carriers(restricted.species)]
+    for i, speed in enumerate([*speeds, *of_shells], start=1):
+        yield f"{i}{_words(speed)}"
+
+
+def _bonds(restricted: Trajectory, types: AtomTypes) -> Iterator[str]:
+    carriers = types.carriers(restricted.species)
+    if not len(carriers):
+        return
+    yield from ("", "Bonds", "")
+    order = [shell.element for shell in types.shells]
+    for i, atom in enumerate(carriers, start=1):
+        kind = order.index(restricted.species[atom]) + 1
+        yield f"{i} {kind} {atom + 1} {restricted.n_atoms + i}"

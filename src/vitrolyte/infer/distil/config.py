@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.potentials.teacher import TeacherSpec
+from vitrolyte.potentials.teacher_catalogue import teacher_named
 
 Positive = Annotated[float, Field(gt=0)]
 Vector = tuple[float, float, float]
@@ -23,15 +32,28 @@ class Settings(BaseModel):
 
 
 class TeacherSettings(Settings):
-    """A teacher: an ASE calculator by ``module:Class`` and its keyword arguments."""
+    """A teacher: a known name (``7net-0``, ``chgnet`` ...), or any ASE calculator.
+
+    A calculator is given as ``module:Class`` with its keyword arguments.
+    """
 
     name: str
-    calculator: str
+    calculator: str = ""
     arguments: dict[str, str | float | bool] = {}
-    citation: str
+    citation: str = ""
+    device: str = "auto"
 
     def spec(self, python: Path, *, threads: int) -> TeacherSpec:
-        """Say where this teacher runs."""
+        """Say where this teacher runs.
+
+        Raises
+        ------
+        InputError
+            The name is not known and no calculator is given.
+        """
+        if not self.calculator:
+            known = teacher_named(self.name, python=python, device=self.device)
+            return replace(known, threads=threads)
         return TeacherSpec(
             self.name, self.calculator, self.arguments, python, threads, self.citation
         )
@@ -41,7 +63,7 @@ class PodSettings(Settings):
     """Size of the proper orthogonal descriptors, distances in Å."""
 
     inner_A: Positive = 0.8
-    cutoff_A: Positive = 6.0
+    cutoff_A: Positive = 5.0
     bessel_degree: int = 4
     inverse_degree: int = 8
     two_body: int = 8
@@ -49,8 +71,22 @@ class PodSettings(Settings):
     three_body_angular: int = 3
     four_body: int = 3
     four_body_angular: int = 2
-    energy_weight: Positive = 100.0
-    force_weight: Positive = 1.0
+
+
+class FitSettings(Settings):
+    """The errors that the fit forgives, and its ridge.
+
+    A force is forgiven ``force_error_eV_per_A`` and the share ``relative_error`` of itself, a
+    stress likewise, an energy per atom ``energy_error_eV`` times one plus ``steepness`` times the
+    root mean square force of its frame.
+    """
+
+    energy_error_eV: Positive = 0.002
+    force_error_eV_per_A: Positive = 0.1
+    stress_error_GPa: Positive = 0.1
+    relative_error: Positive = 0.1
+    steepness: Positive = 1.0
+    ridge: Positive = 1e-10
 
 
 class Site(Settings):
@@ -61,31 +97,45 @@ class Site(Settings):
 
 
 class CrystalSettings(Settings):
-    """A parent crystal (cubic) and how it is distorted for the training set.
+    """A parent crystal and how it is distorted for the training set.
 
-    ``vacancies`` lists the elements of one neutral vacancy cluster (a Schottky pair, say).
+    One of the catalogue by its ``name`` alone, or a new one by space group, sites and ``cell``
+    (a, b, c in Å, alpha, beta, gamma in degrees) or ``a_A`` where it is cubic. ``vacancies`` lists
+    the elements of one neutral vacancy cluster (a Schottky pair, say).
     """
 
     name: str
-    spacegroup: int
-    a_A: Positive
-    sites: tuple[Site, ...]
-    repeat: Repeat
-    rattled: int = 0
-    compressed: int = 0
+    spacegroup: int | None = None
+    a_A: Positive | None = None
+    cell: tuple[Positive, Positive, Positive, Positive, Positive, Positive] | None = None
+    sites: tuple[Site, ...] = ()
+    repeat: Repeat | None = None
+    rattled: int = 12
+    compressed: int = 5
     vacancies: tuple[str, ...] = ()
-    vacancy_cells: int = 0
+    vacancy_cells: int = 4
+    interstitial_cells: int = 2
+
+    @model_validator(mode="after")
+    def _whole(self) -> CrystalSettings:
+        has_cell = self.cell is not None or self.a_A is not None
+        if bool(self.sites) != has_cell or bool(self.sites) != (self.spacegroup is not None):
+            raise ValueError(
+                f"crystal {self.name}: give spacegroup, sites and cell (or a_A) together, or "
+                "none of them for a crystal of the catalogue"
+            )
+        return self
 
 
 class MeltSettings(Settings):
     """Random packings of one composition, run hot by the exploring teacher."""
 
-    formula: dict[str, int]
-    units: int
+    formula: str
+    atoms: int = 45
     volume_per_atom_A3: tuple[float, ...]
     temperature_K: tuple[float, ...]
-    steps: int
-    every: int
+    steps: int = 150
+    every: int = 15
 
 
 class StageSettings(Settings):
@@ -100,23 +150,36 @@ class StageSettings(Settings):
 
 
 class TrialSettings(Settings):
-    """A run that the student must survive, in cells small enough for the teacher to label."""
+    """A run that the student must survive, in cells small enough for the teacher to label.
 
-    crystal: str
-    repeat: Repeat
+    It begins from a crystal, or from a random packing of a ``composition``.
+    """
+
+    crystal: str = ""
+    composition: str = ""
+    atoms: int = 60
+    repeat: Repeat | None = None
     vacancy_clusters: int = 0
     phase: str
     stages: tuple[StageSettings, ...]
 
 
 class RoundSettings(Settings):
-    """How the student is improved: rounds of run, pick, label, refit."""
+    """How the student is improved: each round runs trials and labels what it knows least."""
 
-    rounds: int
-    picks: int
-    failure_picks: int
-    timestep_fs: Positive = 2.0
-    trials: tuple[TrialSettings, ...]
+    picks: int = 24
+    failure_picks: int = 8
+    committee: int = 6
+    timestep_fs: Positive | None = None
+    trials: tuple[TrialSettings, ...] = ()
+
+
+class BudgetSettings(Settings):
+    """Where a distillation stops though its student has not passed."""
+
+    labels: Annotated[int, Field(gt=0)] = 600
+    rounds: Annotated[int, Field(gt=0)] = 8
+    hours: Positive = 2.0
 
 
 class LimitSettings(Settings):
@@ -131,47 +194,72 @@ class LimitSettings(Settings):
     safe_fraction: Positive = 0.95
 
 
-class EquationSettings(Settings):
-    """A parent crystal whose lattice and stiffness are compared with the teacher and with print."""
+class PublishedSettings(Settings):
+    """Published lattice parameter and bulk modulus of the examined crystal, for information."""
 
-    crystal: str
-    published_a_A: Positive
-    published_bulk_GPa: Positive
+    a_A: Positive
+    bulk_GPa: Positive
     source: str
 
 
 class TrustSettings(Settings):
     """How the student is examined on frames it was never trained on.
 
-    The frames come from the last stage of each trial, ``frames`` of them evenly spread. The melt
-    trial (``phase = "melt"``) also starts the teacher's own run, ``teacher_steps`` of
-    ``teacher_timestep_fs`` after ``settling_steps`` left out.
+    Lengths that are left out follow from the budget. ``crystal`` is the parent whose elastic
+    constants and barrier are compared.
     """
 
-    frames: int
-    trials: tuple[TrialSettings, ...]
-    teacher_steps: int
-    settling_steps: int
-    teacher_every: int
-    teacher_timestep_fs: Positive = 2.0
-    large_repeat: Repeat
-    equation: EquationSettings
+    frames: int = 12
+    crystal: str = ""
+    trials: tuple[TrialSettings, ...] = ()
+    teacher_ps: Positive | None = None
+    student_ps: Positive = 20.0
+    survival_ps: Positive = 200.0
+    survival_seeds: int = 3
+    images: int = 3
+    published: PublishedSettings | None = None
+
+
+def _named(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _all_named(values: object) -> object:
+    return [_named(one) for one in values] if isinstance(values, list) else values
 
 
 class DistilSettings(Settings):
-    """A whole distillation."""
+    """A whole distillation; what is left out is derived by `defaults.completed`."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     elements: tuple[str, ...]
+    compositions: tuple[str, ...]
+    charges: dict[str, int] = {}
+    temperature_K: tuple[Positive, Positive] = (300.0, 1500.0)
+    pressure_GPa: tuple[float, float] = (0.0, 3.0)
+    melting_temperature_K: Positive | None = None
+    mobile: str = ""
     seed: int = 1
-    explorer: TeacherSettings
-    teacher: TeacherSettings
+    explorer: Annotated[TeacherSettings, BeforeValidator(_named)]
+    teacher: Annotated[TeacherSettings, BeforeValidator(_named)]
+    budget: BudgetSettings = BudgetSettings()
     pod: PodSettings = PodSettings()
+    fit: FitSettings = FitSettings()
     limits: LimitSettings = LimitSettings()
-    crystals: tuple[CrystalSettings, ...]
-    melts: tuple[MeltSettings, ...]
-    active: RoundSettings
-    trust: TrustSettings
+    crystals: Annotated[tuple[CrystalSettings, ...], BeforeValidator(_all_named)] = ()
+    melts: tuple[MeltSettings, ...] = ()
+    active: RoundSettings = RoundSettings()
+    trust: TrustSettings = TrustSettings()
+
+    @property
+    def timestep_fs(self) -> float:
+        """Time step of the student: half a femtosecond where there is hydrogen, else two."""
+        return self.active.timestep_fs or (0.5 if "H" in self.elements else 2.0)
+
+    @property
+    def melting_K(self) -> float:
+        """Temperature of the examined melt, K: given, or four fifths of the hottest state."""
+        return self.melting_temperature_K or 0.8 * self.temperature_K[1]
 
     def crystal(self, name: str) -> CrystalSettings:
         """Find a parent crystal by its name."""

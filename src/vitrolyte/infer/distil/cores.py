@@ -58,6 +58,10 @@ class Cores:
         slope = slope + switch.cubic * t**2 + switch.quartic * t**3
         return np.where(inside, energy, 0.0), np.where(inside, slope, 0.0)
 
+    def bare_slope(self, name: str, distance: Array) -> Array:
+        """Return dE/dr of a pair's core without its switch, eV/Å."""
+        return _bare(self.pairs[name].charges, distance)[1]
+
     def label(self, snapshot: Snapshot) -> Label:
         """Evaluate the cores of a snapshot as a teacher would: energy, forces and stress."""
         reach = max(core.outer for core in self.pairs.values())

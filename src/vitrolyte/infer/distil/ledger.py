@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitrolyte.data.io.files import write_text
 from vitrolyte.infer.distil.cache import LabelCache, key_of
 from vitrolyte.potentials.teacher import Example
 
@@ -22,6 +22,10 @@ class Ledger:
     folder: Path
     cache: LabelCache
 
+    def holds(self, stage: str) -> bool:
+        """Say whether a stage was finished before."""
+        return (self.folder / f"{stage}.json").is_file()
+
     def once(self, stage: str, work: Callable[[], list[Example]]) -> list[Example]:
         """Return a stage's examples: read them if it was finished before, else do the work."""
         path = self.folder / f"{stage}.json"
@@ -30,9 +34,6 @@ class Ledger:
             return [self.cache.read(key, phase) for key, phase in entries]
         examples = work()
         entries = [(key_of(example.snapshot), example.phase) for example in examples]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(entries, indent=0), encoding="utf-8")
-        os.replace(unfinished, path)
+        write_text(path, json.dumps(entries, indent=0))
         log.info("%s: %d examples", stage, len(examples))
         return examples

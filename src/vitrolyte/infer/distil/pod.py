@@ -1,20 +1,34 @@
-"""The student: proper orthogonal descriptors fitted by LAMMPS, with cores laid over."""
+"""The student: proper orthogonal descriptors under least squares, with cores laid over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitrolyte.data.errors import EngineError
-from vitrolyte.infer.distil.config import PodSettings
-from vitrolyte.infer.distil.cores import Cores
-from vitrolyte.infer.distil.engine import run_lammps
-from vitrolyte.potentials.potential import LammpsPair
-from vitrolyte.potentials.teacher import Example
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
 
-PARAMETERS = "student_param.pod"
+from vitrolyte.data.errors import InputError
+from vitrolyte.data.io.files import storage, write_text
+from vitrolyte.data.origin import content_id
+from vitrolyte.infer.distil.cache import key_of
+from vitrolyte.infer.distil.config import FitSettings, LimitSettings
+from vitrolyte.infer.distil.contacts import Contact, dimers, embedded, guard_rows, scan_distances
+from vitrolyte.infer.distil.cores import Cores, cores_below
+from vitrolyte.infer.distil.descriptors import PARAMETERS, Basis, parameter_file
+from vitrolyte.infer.distil.geometry import Array, shortest_distances
+from vitrolyte.infer.distil.regression import Rows, Solution, draws, gathered, solve, weighted
+from vitrolyte.potentials.potential import LammpsPair, Potential
+from vitrolyte.potentials.teacher import Example, Label, is_sane
+
 COEFFICIENTS = "student_coeff.pod"
+NOT_CALM = ("compressed", "contact", "failing")
+MET_A = 4.4
+"""Pairs that came no closer were not met: their core reaches to the sum of covalent radii."""
+
+EMBEDDED_EVERY = 3
 
 
 @dataclass(frozen=True)
@@ -36,56 +50,174 @@ class Student:
         )
 
 
-def fit_student(
-    examples: Sequence[Example],
-    elements: tuple[str, ...],
-    *,
-    settings: PodSettings,
-    cores: Cores,
-    folder: Path,
-    ranks: int = 1,
-) -> Student:
-    """Fit the linear POD model to the examples, less what the cores contribute.
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A student, the examples behind it, and what is known of its doubt.
 
-    Least squares over energies per atom and force components with the weights of the settings.
-    N. C. Nguyen, J. Comput. Phys. 480, 112030 (2023), doi:10.1016/j.jcp.2023.112030.
+    Attributes
+    ----------
+    student, examples
+        The student and what it was taught.
+    safe_distances
+        Å; below them nothing was taught and only the guard rows act.
+    solution
+        Coefficients and the root of the normal matrix.
+    committee
+        (members, m): coefficients fitted to bootstrap resamples of the examples.
+    """
 
-    A folder in which the same fit was finished before is read and not fitted again.
+    student: Student
+    examples: tuple[Example, ...]
+    safe_distances: dict[str, float]
+    solution: Solution
+    committee: Array
+
+    def potential(self, name: str, timestep_fs: float) -> Potential:
+        """Return the student as a potential for the engine; it has no card yet."""
+        pair = self.student.pair()
+        total = hashlib.sha256("\n".join(pair.commands).encode())
+        for path in pair.files:
+            total.update(path.read_bytes())
+        return Potential(
+            name=name,
+            kind="student",
+            elements=self.student.elements,
+            lammps=pair,
+            safe_distances=self.safe_distances,
+            timestep_fs=timestep_fs,
+            card=None,
+            citations=(),
+            digest=total.hexdigest(),
+        )
+
+
+@dataclass(frozen=True)
+class FitOrder:
+    """How a fit is done: weights, limits, members of the committee, seed, and where."""
+
+    settings: FitSettings
+    limits: LimitSettings
+    members: int
+    seed: int
+    folder: Path
+
+
+def fit_student(examples: Sequence[Example], basis: Basis, order: FitOrder) -> Fit:
+    """Fit a student to the sane examples, less what the cores contribute, stresses included.
+
+    ``min_c sum_rows ((row @ c - target) / forgiven)² + ridge``; the guard rows hold it to the bare
+    cores where no example reaches. A folder that holds the same fit is read instead.
 
     Raises
     ------
-    EngineError
-        The fit did not leave its coefficients behind.
+    InputError
+        No example is sane.
+    EngineError, StorageError, MachineError
+        From LAMMPS, which gives the descriptors.
     """
-    student = Student(elements, cores, folder / PARAMETERS, folder / COEFFICIENTS)
-    inputs = {
-        "set/all.xyz": "".join(extended_xyz(example, cores) for example in examples),
-        PARAMETERS: parameter_file(elements, settings),
-        "data.pod": data_settings(settings),
-    }
-    if not (student.coefficients.is_file() and _holds(folder, inputs)):
-        _carry_out(folder, inputs, ranks)
-    return student
+    sane = [one for one in examples if is_sane(one.label, order.limits.force_eV_per_A)]
+    if not sane:
+        raise InputError(
+            f"Examples without forces above {order.limits.force_eV_per_A} eV/Å",
+            received=f"none among {len(examples)}",
+            remedy="check the teacher and the densities of the first packings",
+        )
+    calm = [one for one in sane if one.phase not in NOT_CALM]
+    cores = cores_below(_shortest(calm or sane, basis.elements), order.limits.core_fraction)
+    shortest = _shortest(sane, basis.elements)
+    safe = {pair: round(order.limits.safe_fraction * d, 3) for pair, d in shortest.items()}
+    guarded = [one for one in _guarded(calm or sane, basis) if one.distance < safe[one.pair]]
+    stored = order.folder / f"fit-{_fit_id(sane, guarded, order, cores)}.npz"
+    if not stored.is_file():
+        rows = _all_rows(sane, guarded, basis, order=order, cores=cores)
+        weights = draws(len(sane), len(guarded), members=order.members, seed=order.seed)
+        found = [solve(normal, order.settings.ridge) for normal in gathered(rows, weights)]
+        _store(stored, found)
+    with np.load(stored, allow_pickle=False) as kept:
+        solution = Solution(kept["coefficients"], kept["root"])
+        members = kept["committee"]
+    student = _written(solution, basis, cores, order.folder)
+    return Fit(student, tuple(sane), safe, solution, members)
 
 
-def _holds(folder: Path, inputs: Mapping[str, str]) -> bool:
-    """Say whether a folder was left by a fit of exactly these inputs."""
-    paths = {folder / name: text for name, text in inputs.items()}
-    return all(p.is_file() and p.read_text("ascii") == text for p, text in paths.items())
+def _all_rows(
+    sane: Sequence[Example],
+    guarded: Sequence[Contact],
+    basis: Basis,
+    *,
+    order: FitOrder,
+    cores: Cores,
+) -> Iterator[Rows]:
+    basis.prepare([*(one.snapshot for one in sane), *(one.snapshot for one in guarded)])
+    for one in sane:
+        (design,) = basis.designs([one.snapshot])
+        core = cores.label(one.snapshot)
+        rest = Label(
+            one.label.energy - core.energy,
+            one.label.forces - core.forces,
+            one.label.stress - core.stress,
+        )
+        yield weighted(design, rest, settings=order.settings)
+    yield from guard_rows(guarded, basis, cores=cores)
 
 
-def _carry_out(folder: Path, inputs: Mapping[str, str], ranks: int) -> None:
-    (folder / "set").mkdir(parents=True, exist_ok=True)
-    (folder / COEFFICIENTS).unlink(missing_ok=True)
-    for name, text in inputs.items():
-        (folder / name).write_text(text, encoding="ascii")
-    script = folder / "fit.in"
-    script.write_text(f"units metal\nfitpod {PARAMETERS} data.pod\n", encoding="ascii")
-    run_lammps(script, ranks=ranks)
-    written = sorted(folder.glob("*coefficients*.pod"))
-    if not written:
-        raise EngineError("A fit that writes its coefficients", folder=folder)
-    written[0].replace(folder / COEFFICIENTS)
+def _guarded(calm: Sequence[Example], basis: Basis) -> list[Contact]:
+    """List the contacts to be guarded: lone dimers, and pairs inside the first calm frames."""
+    frames = [one.snapshot for one in calm[:1]] + [
+        one.snapshot for one in calm if one.phase == "melt"
+    ][:1]
+    grids = {name: scan_distances(name)[::EMBEDDED_EVERY].tolist() for name in _pairs(basis)}
+    return dimers(basis.elements, basis.settings.cutoff_A) + embedded(frames, basis.elements, grids)
+
+
+def _pairs(basis: Basis) -> list[str]:
+    return list(shortest_distances([], basis.elements))
+
+
+def _shortest(examples: Sequence[Example], elements: Sequence[str]) -> dict[str, float]:
+    found = shortest_distances((one.snapshot for one in examples), elements)
+    return {p: d if d < MET_A else _covalent(p) for p, d in found.items()}
+
+
+def _covalent(pair: str) -> float:
+    return float(sum(covalent_radii[atomic_numbers[symbol]] for symbol in pair.split("-")))
+
+
+def _fit_id(
+    sane: Sequence[Example], guarded: Sequence[Contact], order: FitOrder, cores: Cores
+) -> str:
+    return content_id(
+        {
+            "examples": [[key_of(one.snapshot), one.label.energy] for one in sane],
+            "guards": [key_of(one.snapshot) for one in guarded],
+            "settings": order.settings.model_dump(),
+            "members": order.members,
+            "seed": order.seed,
+            "cores": {name: list(core) for name, core in cores.pairs.items()},
+        }
+    )[:16]
+
+
+def _store(path: Path, found: Sequence[Solution]) -> None:
+    with storage(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".partial.npz")
+        np.savez(
+            unfinished,
+            coefficients=found[0].coefficients,
+            root=found[0].root,
+            committee=np.array([one.coefficients for one in found[1:]]),
+        )
+        unfinished.replace(path)
+
+
+def _written(solution: Solution, basis: Basis, cores: Cores, folder: Path) -> Student:
+    numbers = "".join(f"{value:.17g}\n" for value in solution.coefficients)
+    write_text(
+        folder / COEFFICIENTS, f"model_coefficients: {len(solution.coefficients)} 0 0\n{numbers}"
+    )
+    write_text(folder / PARAMETERS, parameter_file(basis.elements, basis.settings))
+    return Student(basis.elements, cores, folder / PARAMETERS, folder / COEFFICIENTS)
 
 
 def pair_commands(elements: Sequence[str], cores: Cores) -> tuple[str, ...]:
@@ -97,68 +229,6 @@ def pair_commands(elements: Sequence[str], cores: Cores) -> tuple[str, ...]:
         which = f" {number}" if len(cores.pairs) > 1 else ""
         lines.append(f"pair_coeff {i} {j} zbl{which} {core.charges[0]} {core.charges[1]}")
     return tuple(lines)
-
-
-def extended_xyz(example: Example, cores: Cores) -> str:
-    """Write one example less its cores as extended XYZ, stress as a virial-free 3x3 tensor."""
-    snapshot, label = example.snapshot, example.label
-    core = cores.label(snapshot)
-    cell = " ".join(f"{x:.10f}" for x in snapshot.cell.ravel())
-    stress = " ".join(f"{x:.8f}" for x in (label.stress - core.stress).ravel())
-    head = (
-        f'Lattice="{cell}" Properties=species:S:1:pos:R:3:forces:R:3 '
-        f'energy={label.energy - core.energy:.10f} stress="{stress}" pbc="T T T"'
-    )
-    lines = [str(len(snapshot.species)), head]
-    for symbol, r, f in zip(snapshot.species, snapshot.positions, label.forces - core.forces):
-        numbers = " ".join(f"{x:.10f}" for x in (*r, *f))
-        lines.append(f"{symbol} {numbers}")
-    return "\n".join(lines) + "\n"
-
-
-def parameter_file(elements: Sequence[str], settings: PodSettings) -> str:
-    """Write the descriptor settings that both the fit and the pair style read."""
-    return "\n".join(
-        [
-            f"species {' '.join(elements)}",
-            "pbc 1 1 1",
-            f"rin {settings.inner_A}",
-            f"rcut {settings.cutoff_A}",
-            f"bessel_polynomial_degree {settings.bessel_degree}",
-            f"inverse_polynomial_degree {settings.inverse_degree}",
-            "onebody 1",
-            f"twobody_number_radial_basis_functions {settings.two_body}",
-            f"threebody_number_radial_basis_functions {settings.three_body}",
-            f"threebody_angular_degree {settings.three_body_angular}",
-            f"fourbody_number_radial_basis_functions {settings.four_body}",
-            f"fourbody_angular_degree {settings.four_body_angular}",
-            "fivebody_number_radial_basis_functions 0",
-            "fivebody_angular_degree 0",
-            "sixbody_number_radial_basis_functions 0",
-            "sixbody_angular_degree 0",
-            "sevenbody_number_radial_basis_functions 0",
-            "sevenbody_angular_degree 0",
-            "",
-        ]
-    )
-
-
-def data_settings(settings: PodSettings) -> str:
-    """Write the settings of the least-squares fit."""
-    return "\n".join(
-        [
-            "file_format extxyz",
-            "file_extension xyz",
-            'path_to_training_data_set "set"',
-            'path_to_test_data_set "set"',
-            f"fitting_weight_energy {settings.energy_weight}",
-            f"fitting_weight_force {settings.force_weight}",
-            "error_analysis_for_training_data_set 0",
-            "error_analysis_for_test_data_set 0",
-            "basename_for_output_files student",
-            "",
-        ]
-    )
 
 
 def _core_styles(cores: Cores) -> str:

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitrolyte.infer.distil.collect import Bench
-from vitrolyte.infer.distil.rounds import Fit
+from vitrolyte.infer.distil.bench import Bench
+from vitrolyte.infer.distil.pod import Fit
 
 POD_CITATION = "10.1016/j.jcp.2023.112030"
 LAMMPS_CITATION = "10.1016/j.cpc.2021.108171"
@@ -34,14 +34,14 @@ def publish(fit: Fit, bench: Bench, folder: Path) -> None:
 
 def _potential_toml(fit: Fit, bench: Bench, files: Sequence[str], commands: Sequence[str]) -> str:
     settings = bench.settings
-    teachers = dict.fromkeys((settings.teacher.citation, settings.explorer.citation))
+    teachers = dict.fromkeys(c for c in (bench.labeller.citation, bench.explorer.citation) if c)
     citations = [POD_CITATION, *teachers, LAMMPS_CITATION, CORE_CITATION]
     lines = [
         f"# Distilled from {settings.teacher.name} on {len(fit.examples)} examples.",
         f"name = {_text(settings.name)}",
         'kind = "student"',
         f"elements = {_text(list(settings.elements))}",
-        f"timestep_fs = {settings.active.timestep_fs}",
+        f"timestep_fs = {settings.timestep_fs}",
         f"citations = {_text(citations)}",
         "",
         "[safe_distances]",

@@ -2,151 +2,173 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-import numpy as np
-
-from vitrolyte.infer.distil.collect import Bench, breathed_examples, crystal_examples, melt_examples
-from vitrolyte.infer.distil.cores import cores_below
+from vitrolyte.infer.distil.bench import Bench
+from vitrolyte.infer.distil.collect import first_examples
 from vitrolyte.infer.distil.evaluate import student_labels
-from vitrolyte.infer.distil.geometry import shortest_distances
-from vitrolyte.infer.distil.novelty import most_novel
-from vitrolyte.infer.distil.pod import Student, fit_student
+from vitrolyte.infer.distil.gate import (
+    RoundRecord,
+    attractive_pairs,
+    errors,
+    read_record,
+    write_record,
+)
+from vitrolyte.infer.distil.pod import Fit, FitOrder, fit_student
 from vitrolyte.infer.distil.seeds import Seed
+from vitrolyte.infer.distil.selection import least_known
 from vitrolyte.infer.distil.trials import TrialGround, TrialOutcome, run_trial
-from vitrolyte.potentials.teacher import Example, Label, is_sane
+from vitrolyte.potentials.card import TrustCard
+from vitrolyte.potentials.teacher import Example
 
-NOT_CALM = ("compressed", "failing")
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A student, the examples behind it and the distances below which it is not to be used (Å)."""
-
-    student: Student
-    examples: tuple[Example, ...]
-    safe_distances: dict[str, float]
+CALM_EVERY = 5
+MOST_CANDIDATES = 240
 
 
 @dataclass(frozen=True)
-class RoundRecord:
-    """What one round found: lives of the trials (ps), survivals, errors on its own new frames."""
+class Examined:
+    """An examination: its card, and the labelled frames on which it rests."""
 
-    round: int
-    trained_on: int
-    lived_ps: tuple[float, ...]
-    survived: tuple[bool, ...]
-    force_rmse: float
-    energy_rmse: float
-    pressure_rmse_GPa: float
+    card: TrustCard
+    frames: tuple[Example, ...]
 
 
-def distil(bench: Bench) -> Fit:
-    """Distil a student: first examples, then the rounds that the settings ask for.
+Examine = Callable[[Fit, Bench, int], Examined]
 
-    A killed distillation continues after the last finished stage; labels are never bought twice.
+
+@dataclass(frozen=True)
+class Distilled:
+    """What a distillation ends with: the student, its card, and why it ended."""
+
+    fit: Fit
+    card: TrustCard
+    ending: str
+
+
+def distil(bench: Bench, examine: Examine) -> Distilled:
+    """Distil a student until it passes its examination or the budget is spent.
+
+    Rounds go on until the inexpensive gate is passed; then the student is examined. Frames of a
+    failed examination are learned, and the next one has other seeds, so that no student is ever
+    judged by what it was taught. A killed distillation continues after the last finished stage.
     """
-    melts = melt_examples(bench)
-    examples = crystal_examples(bench) + melts + breathed_examples(bench, melts)
-    fit = _fit(examples, bench, "fit-00")
-    for number in range(1, bench.settings.active.rounds + 1):
-        fresh = bench.ledger.once(f"round-{number:02d}", partial(_improve, fit, bench, number))
+    bench.purse.save()
+    examples = first_examples(bench)
+    number = attempt = 0
+    while True:
+        fit = fitted(examples, bench)
+        record = _record_of(bench, number)
+        gate = record is not None and record.passed
+        done = bench.ledger.holds(_stage(number + 1))
+        spent = "" if done else bench.over_budget(number)
+        if spent or gate:
+            attempt += 1
+            bench.say(f"examination {attempt}" + (f", as {spent} are spent" if spent else ""))
+            found = examine(fit, bench, attempt)
+            if found.card.verdict == "passed" or spent:
+                return Distilled(fit, found.card, _ending(found.card, spent))
+            bench.say(f"examination {attempt} not passed: {_first(found.card)}")
+            examples = examples + list(found.frames)
+            fit = fitted(examples, bench)
+        number += 1
+        work = partial(_improve, fit, bench, number)
+        fresh = bench.ledger.once(_stage(number), work)
+        if (record := _record_of(bench, number)) is not None:
+            bench.say(record.line())
         examples = examples + fresh
-        fit = _fit(examples, bench, f"fit-{number:02d}")
-    return fit
 
 
-def _fit(examples: Sequence[Example], bench: Bench, name: str) -> Fit:
+def fitted(examples: Sequence[Example], bench: Bench) -> Fit:
+    """Fit the student of a bench to examples."""
     settings = bench.settings
-    limit = settings.limits.force_eV_per_A
-    sane = [example for example in examples if is_sane(example.label, limit)]
-    calm = [e.snapshot for e in sane if e.phase not in NOT_CALM]
-    cores = cores_below(shortest_distances(calm, settings.elements), settings.limits.core_fraction)
-    student = fit_student(
-        sane,
-        settings.elements,
-        settings=settings.pod,
-        cores=cores,
-        folder=bench.folder / name,
-        ranks=bench.workers,
+    order = FitOrder(
+        settings.fit, settings.limits, settings.active.committee, settings.seed, bench.place / "fit"
     )
-    shortest = shortest_distances((e.snapshot for e in sane), settings.elements)
-    safe = {
-        pair: round(settings.limits.safe_fraction * distance, 3)
-        for pair, distance in shortest.items()
-    }
-    log.info("%s: %d examples, safe distances %s", name, len(sane), safe)
-    return Fit(student, tuple(sane), safe)
+    return fit_student(examples, bench.basis, order)
+
+
+def _stage(number: int) -> str:
+    return f"round-{number:02d}"
+
+
+def _record_of(bench: Bench, number: int) -> RoundRecord | None:
+    return read_record(bench.place / "rounds.jsonl", number)
+
+
+def _ending(card: TrustCard, spent: str) -> str:
+    if card.trusted:
+        return "the gate is passed"
+    return f"the budget of {spent} is spent and the gate is not passed"
+
+
+def _first(card: TrustCard) -> str:
+    named = [f"{figure.quantity} {figure.of}".strip() for figure in card.failures[:4]]
+    return ", ".join(named) or "figures undecided"
 
 
 def _improve(fit: Fit, bench: Bench, number: int) -> list[Example]:
-    settings, folder = bench.settings, bench.folder / f"trials-{number:02d}"
-    ground = TrialGround(settings, fit.student, fit.safe_distances, folder)
-    first = settings.seed * 1000 + 10 * number
+    settings = bench.settings
+    potential = fit.potential(settings.name, settings.timestep_fs)
+    ground = TrialGround(settings, potential, bench.place / f"trials-{number:02d}")
+    first = settings.seed * 1000 + 50 * number
     with ThreadPoolExecutor(bench.workers) as pool:
         jobs = [
             pool.submit(run_trial, trial, ground, seed=first + k)
             for k, trial in enumerate(settings.active.trials)
         ]
         outcomes = [job.result() for job in jobs]
-    fresh = bench.label(_pick(outcomes, fit, bench))
-    _record(fit, fresh, outcomes, bench, number)
+    fresh = bench.label(_picked(outcomes, fit, bench), f"round {number}")
+    record = _recorded(fit, fresh, outcomes, bench.place / "points", number=number, bench=bench)
+    write_record(record, bench.place / "rounds.jsonl")
     return fresh
 
 
-def _pick(outcomes: Sequence[TrialOutcome], fit: Fit, bench: Bench) -> list[Seed]:
-    active, elements = bench.settings.active, bench.settings.elements
-    known = [example.snapshot for example in fit.examples]
-    calm = [seed for outcome in outcomes for seed in outcome.calm[::5]]
+def _picked(outcomes: Sequence[TrialOutcome], fit: Fit, bench: Bench) -> list[Seed]:
+    active = bench.settings.active
+    calm = [seed for outcome in outcomes for seed in outcome.calm[CALM_EVERY::CALM_EVERY]]
+    calm = calm[:: max(1, len(calm) // MOST_CANDIDATES)]
     failing = [
         Seed(seed.snapshot, "failing") for outcome in outcomes for seed in outcome.before_failure
     ]
+    room = max(1, bench.settings.budget.labels - bench.purse.labels)
     chosen: list[Seed] = []
     for seeds, count in ((failing, active.failure_picks), (calm, active.picks)):
-        fresh = [seed.snapshot for seed in seeds]
-        picks = most_novel(fresh, known, elements=elements, count=count)
+        picks = least_known(
+            [seed.snapshot for seed in seeds],
+            fit,
+            bench.basis,
+            count=min(count, room - len(chosen)),
+            settings=bench.settings.fit,
+        )
         chosen += [seeds[index] for index in picks]
     return chosen
 
 
-def _record(
+def _recorded(
     fit: Fit,
     fresh: Sequence[Example],
     outcomes: Sequence[TrialOutcome],
-    bench: Bench,
+    folder: Path,
+    *,
     number: int,
-) -> None:
-    folder = bench.folder / f"points-{number:02d}"
+    bench: Bench,
+) -> RoundRecord:
+    calm = [one for one in fresh if one.phase != "failing"]
     said = student_labels(
         fit.student.pair(),
-        [e.snapshot for e in fresh],
+        [one.snapshot for one in calm],
         elements=fit.student.elements,
         folder=folder,
     )
-    calm = [(e, s) for e, s in zip(fresh, said) if e.phase != "failing"]
-    record = RoundRecord(
+    return RoundRecord(
         number,
         len(fit.examples),
         tuple(outcome.lived_ps for outcome in outcomes),
-        tuple(outcome.failing == 0 for outcome in outcomes),
-        *errors([e.label for e, _ in calm], [s for _, s in calm]),
+        tuple(outcome.survived for outcome in outcomes),
+        *errors([one.label for one in calm], said),
+        attractive_pairs(fit, bench.settings.pod.cutoff_A, folder),
     )
-    log.info("%s", record)
-    with (bench.folder / "rounds.jsonl").open("a", encoding="utf-8") as book:
-        book.write(json.dumps(asdict(record)) + "\n")
-
-
-def errors(truth: Sequence[Label], said: Sequence[Label]) -> tuple[float, float, float]:
-    """Return root mean square errors: forces eV/Å, energy eV/atom, pressure GPa."""
-    if not truth:
-        return float("nan"), float("nan"), float("nan")
-    forces = np.concatenate([(s.forces - t.forces).ravel() for t, s in zip(truth, said)])
-    energy = [(s.energy - t.energy) / len(t.forces) for t, s in zip(truth, said)]
-    pressure = [-np.trace(s.stress - t.stress) / 3 * 160.2176634 for t, s in zip(truth, said)]
-    return tuple(float(np.sqrt(np.mean(np.square(x)))) for x in (forces, energy, pressure))  # type: ignore[return-value]

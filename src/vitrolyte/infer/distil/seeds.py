@@ -1,21 +1,30 @@
-"""Seeds of a training set: crystals strained, rattled, compressed, with vacancies; packings."""
+"""Seeds of a training set: crystals strained, rattled, compressed, with defects; packings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from ase.spacegroup import crystal as build_crystal
 
-from vitrolyte.infer.distil.config import CrystalSettings, MeltSettings
-from vitrolyte.infer.distil.geometry import Array, from_atoms, neighbour_pairs, shortest_distances
+from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.infer.distil.config import CrystalSettings, DistilSettings, TrialSettings
+from vitrolyte.infer.distil.geometry import Array, from_atoms
+from vitrolyte.matter.catalogue import catalogue_crystal
+from vitrolyte.matter.packing import packed
 from vitrolyte.potentials.teacher import Snapshot
 
 Generator = np.random.Generator
 COMPRESSION = (0.78, 0.97)
 LARGEST_RATTLE = 0.25
 LARGEST_STRAIN = 0.06
+MOST_ATOMS = 64
+"""Largest cell that a crystal is repeated to where no repeat is given."""
+
+VOID_GRID = 10
+START_VOLUME = 1.15
+"""Room of a packing from which a trial starts, over the crystal's."""
 
 
 class Seed(NamedTuple):
@@ -25,20 +34,56 @@ class Seed(NamedTuple):
     phase: str
 
 
-def crystal(settings: CrystalSettings, repeat: tuple[int, int, int] | None = None) -> Snapshot:
-    """Build a cubic parent crystal from its space group and sites."""
+def unit_cell(settings: CrystalSettings) -> Snapshot:
+    """Build the conventional cell of a parent crystal, from its sites or from the catalogue."""
+    if not settings.sites:
+        return snapshot_of(catalogue_crystal(settings.name).structure)
     a = settings.a_A
+    cell = settings.cell or (a, a, a, 90, 90, 90)
     unit = build_crystal(
         [site.element for site in settings.sites],
         [site.at for site in settings.sites],
         spacegroup=settings.spacegroup,
-        cellpar=[a, a, a, 90, 90, 90],
+        cellpar=list(cell),
     )
-    return from_atoms(unit.repeat(repeat or settings.repeat))
+    return from_atoms(unit)
+
+
+def crystal(settings: CrystalSettings, repeat: tuple[int, int, int] | None = None) -> Snapshot:
+    """Build a supercell of a parent crystal; the roundest of at most 64 atoms by default."""
+    unit = unit_cell(settings)
+    return repeated(unit, repeat or settings.repeat or roundest(unit))
+
+
+def roundest(unit: Snapshot, most: int = MOST_ATOMS) -> tuple[int, int, int]:
+    """Return the repeats of at most so many atoms whose cell holds the largest sphere."""
+    best: tuple[int, int, int] = (1, 1, 1)
+    width = 0.0
+    few = range(1, 6)
+    for counts in product(few, few, few):
+        if np.prod(counts) * len(unit.species) <= most:
+            cell = np.array(counts)[:, None] * unit.cell
+            here = float(1 / np.linalg.norm(np.linalg.inv(cell), axis=0).max())
+            if here > width + 1e-9:
+                best, width = counts, here
+    return best
+
+
+def repeated(unit: Snapshot, counts: tuple[int, int, int]) -> Snapshot:
+    """Repeat a cell along its vectors."""
+    shifts = np.array(list(product(*map(range, counts)))) @ unit.cell
+    positions = (shifts[:, None] + unit.positions[None]).reshape(-1, 3)
+    return Snapshot(unit.species * len(shifts), positions, np.array(counts)[:, None] * unit.cell)
+
+
+def snapshot_of(structure: Trajectory) -> Snapshot:
+    """Take the last frame of a trajectory."""
+    frame = structure.frame(-1).read()
+    return Snapshot(structure.species, frame.positions[0], frame.cells[0])
 
 
 def distorted(settings: CrystalSettings, generator: Generator) -> list[Seed]:
-    """List the rattled, compressed and vacancy-bearing copies that a crystal's settings ask for.
+    """List the rattled, compressed and defective copies that a crystal's settings ask for.
 
     The first copy is the perfect crystal. Rattles and strains grow evenly up to their largest
     amplitude, so that calm and violent copies are equally present.
@@ -51,9 +96,12 @@ def distorted(settings: CrystalSettings, generator: Generator) -> list[Seed]:
     for factor in np.linspace(*COMPRESSION, settings.compressed):
         small = rattled(scaled(parent, float(factor)), 0.4, generator=generator)
         seeds.append(Seed(small, "compressed"))
-    for amount in np.linspace(0.3, 1.0, settings.vacancy_cells):
+    for amount in np.linspace(0.3, 1.0, settings.vacancy_cells if settings.vacancies else 0):
         poor = without_cluster(parent, settings.vacancies, generator=generator)
         seeds.append(Seed(rattled(poor, float(amount), generator=generator), "crystal"))
+    for amount in np.linspace(0.3, 0.8, settings.interstitial_cells):
+        moved = with_interstitial(parent, generator=generator)
+        seeds.append(Seed(rattled(moved, float(amount), generator=generator), "crystal"))
     return seeds
 
 
@@ -66,12 +114,17 @@ def rattled(snapshot: Snapshot, amount: float, *, generator: Generator) -> Snaps
 def strained(snapshot: Snapshot, size: float, *, generator: Generator) -> Snapshot:
     """Deform the cell by a random symmetric strain of this size, volume change included."""
     raw = generator.uniform(-size, size, size=(3, 3))
-    return _deformed(snapshot, np.eye(3) + 0.5 * (raw + raw.T))
+    return deformed(snapshot, np.eye(3) + 0.5 * (raw + raw.T))
 
 
 def scaled(snapshot: Snapshot, factor: float) -> Snapshot:
     """Scale all lengths by a factor."""
-    return _deformed(snapshot, factor * np.eye(3))
+    return deformed(snapshot, factor * np.eye(3))
+
+
+def deformed(snapshot: Snapshot, matrix: Array) -> Snapshot:
+    """Deform cell and positions alike by a matrix that acts on row vectors from the right."""
+    return Snapshot(snapshot.species, snapshot.positions @ matrix, snapshot.cell @ matrix)
 
 
 def without_cluster(
@@ -83,60 +136,55 @@ def without_cluster(
     for element in cluster:
         candidates = np.flatnonzero((species == element) & keep)
         keep[generator.choice(candidates)] = False
-    return Snapshot(tuple(species[keep]), snapshot.positions[keep], snapshot.cell)
+    return Snapshot(tuple(species[keep].tolist()), snapshot.positions[keep], snapshot.cell)
 
 
-def packing_distances(crystals: list[Snapshot], elements: tuple[str, ...]) -> dict[str, float]:
-    """Take 0.9 of each pair's shortest distance in the parent crystals as its contact distance."""
-    shortest = shortest_distances(crystals, elements, cutoff=4.2)
-    return {name: 0.9 * distance for name, distance in shortest.items()}
+def with_interstitial(snapshot: Snapshot, *, generator: Generator) -> Snapshot:
+    """Move one atom, chosen at random, into the largest void: a Frenkel pair."""
+    positions = snapshot.positions.copy()
+    positions[generator.integers(len(positions))] = largest_void(snapshot)
+    return Snapshot(snapshot.species, positions, snapshot.cell)
 
 
-def packed(
-    settings: MeltSettings, volume_per_atom: float, *, contacts: Mapping[str, float], seed: int
-) -> Snapshot:
-    """Pack atoms at random in a cube and push overlaps apart.
+def largest_void(snapshot: Snapshot) -> Array:
+    """Return the point of a grid that is farthest from every atom, (3,), Å."""
+    fractions = np.array(list(product(range(VOID_GRID), repeat=3))) / VOID_GRID + 0.5 / VOID_GRID
+    images = np.array(list(product((-1, 0, 1), repeat=3))) @ snapshot.cell
+    atoms = (snapshot.positions @ np.linalg.inv(snapshot.cell) % 1.0) @ snapshot.cell
+    everywhere = (atoms[None] + images[:, None]).reshape(-1, 3)
+    points = fractions @ snapshot.cell
+    gaps = [float(np.linalg.norm(everywhere - point, axis=1).min()) for point in points]
+    return np.asarray(points[int(np.argmax(gaps))])
 
-    Soft spheres, ``E = ½ Σ (d_ij - r_ij)²`` for ``r_ij < d_ij``, by steepest descent.
-    """
+
+def trial_start(trial: TrialSettings, settings: DistilSettings, seed: int) -> Snapshot:
+    """Build what a trial begins from: a crystal, with vacancies where asked, or a packing."""
+    if trial.composition:
+        volume = START_VOLUME * packing_volume(settings, trial.composition)
+        return packing(trial.composition, trial.atoms, volume, seed=seed)
+    parent = settings.crystal(trial.crystal)
     generator = np.random.default_rng(seed)
-    species = tuple(
-        element
-        for element, count in settings.formula.items()
-        for _ in range(count * settings.units)
+    start = crystal(parent, trial.repeat)
+    for _ in range(trial.vacancy_clusters if parent.vacancies else 0):
+        start = without_cluster(start, parent.vacancies, generator=generator)
+    return start
+
+
+def packing(formula: str, atoms: int, volume_per_atom_A3: float, *, seed: int) -> Snapshot:
+    """Pack about so many atoms of a composition at random in a cube."""
+    return snapshot_of(
+        packed(formula, atoms=atoms, seed=seed, volume_per_atom_A3=volume_per_atom_A3)
     )
-    edge = (volume_per_atom * len(species)) ** (1 / 3)
-    positions = generator.uniform(0, edge, size=(len(species), 3))
-    current = Snapshot(species, positions, edge * np.eye(3))
-    for _ in range(400):
-        push = _soft_forces(current, contacts)
-        if np.abs(push).max() < 0.02:
-            break
-        current = Snapshot(species, current.positions + 0.25 * push, current.cell)
-    return current
+
+
+def packing_volume(settings: DistilSettings, formula: str) -> float:
+    """Return the volume per atom of a composition's tightest first packing, Å³."""
+    for melt in settings.melts:
+        if melt.formula == formula:
+            return min(melt.volume_per_atom_A3)
+    return min(settings.melts[0].volume_per_atom_A3)
 
 
 def _shaken(parent: Snapshot, amount: float, generator: Generator) -> Snapshot:
-    deformed = strained(parent, LARGEST_STRAIN * amount, generator=generator)
-    return rattled(deformed, amount, generator=generator)
-
-
-def _soft_forces(snapshot: Snapshot, contacts: Mapping[str, float]) -> Array:
-    reach = max(contacts.values())
-    pairs = neighbour_pairs(snapshot, reach)
-    both = dict(contacts) | {"-".join(reversed(name.split("-"))): d for name, d in contacts.items()}
-    limit = np.array(
-        [
-            both[f"{snapshot.species[i]}-{snapshot.species[j]}"]
-            for i, j in zip(pairs.first, pairs.second)
-        ]
-    )
-    overlap = np.clip(limit - pairs.distances, 0, None)
-    unit = pairs.vectors / np.maximum(pairs.distances, 1e-6)[:, None]
-    push = np.zeros_like(snapshot.positions)
-    np.add.at(push, pairs.first, -overlap[:, None] * unit)
-    return push
-
-
-def _deformed(snapshot: Snapshot, matrix: Array) -> Snapshot:
-    return Snapshot(snapshot.species, snapshot.positions @ matrix, snapshot.cell @ matrix)
+    moved = strained(parent, LARGEST_STRAIN * amount, generator=generator)
+    return rattled(moved, amount, generator=generator)

@@ -19,7 +19,7 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.observe.melting import forgotten
 from vitrolyte.potentials.potential import Potential
-from vitrolyte.simulate.lammps import run as run_lammps
+from vitrolyte.simulate.engines import run as run_order
 from vitrolyte.simulate.order import Launch, Order, Run, Thermo
 from vitrolyte.simulate.schedule import BoxMotion, Ensemble, Schedule, Segment
 from vitrolyte.study.recipe import Each, Output, Recipe, RecipeSettings, Work
@@ -184,7 +184,7 @@ class Chain:
     def run(self, start: Trajectory, segment: Segment, place: int, seed: int) -> Run:
         """Run one segment in its own folder; a finished one is only read."""
         done, whole = self._before(place), self.work.settings.weight()
-        return run_lammps(
+        return run_order(
             Order(start, self.potential, segment, seed, self._folder(segment, place)),
             Launch(self.work.launch.processes, self.work.launch.command),
             progress=lambda now, _: self.work.progress(min(1.0, (done + now) / whole)),

@@ -11,14 +11,28 @@ from vitrolyte.data.result import Result
 from vitrolyte.matter.composition import parse_formula
 from vitrolyte.potentials import shelf
 from vitrolyte.potentials.potential import Potential
+from vitrolyte.potentials.teacher_catalogue import KNOWN, teacher_named, teacher_potential
 from vitrolyte.study.recipe import Output, Product, Recipe, RecipeSettings, Work
 from vitrolyte.study.settings import SampleSettings
 
 AUTOMATIC = "auto"
 
 
+def named_potential(name: str) -> Potential:
+    """Return a potential from the shelf, or a teacher that is itself to move the atoms.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or the teacher is not installed.
+    """
+    if any(name == known.name for known in KNOWN):
+        return teacher_potential(teacher_named(name))
+    return shelf.load(name)
+
+
 class PotentialSettings(RecipeSettings):
-    """``name`` of a potential, or ``auto`` for the one that covers the formula."""
+    """``name`` of a potential or a teacher, or ``auto`` for the one that covers the formula."""
 
     name: str = AUTOMATIC
 
@@ -33,7 +47,7 @@ class PotentialSettings(RecipeSettings):
         elements = tuple(parse_formula(study.formula).elements)
         if self.name == AUTOMATIC:
             return shelf.find(elements)
-        named = shelf.load(self.name)
+        named = named_potential(self.name)
         if not named.covers(elements):
             raise InputError(
                 f"The potential must cover {' '.join(elements)}",
@@ -91,7 +105,7 @@ def chosen(product: Product) -> Potential:
         If its files changed since.
     """
     record = product.result(ChosenPotential)
-    found = shelf.load(record.name)
+    found = named_potential(record.name)
     if found.digest != record.digest:
         raise InputError(
             f"The potential {record.name} must be the one that the study began with",

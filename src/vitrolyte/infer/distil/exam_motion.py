@@ -1,0 +1,188 @@
+"""The student's liquid and glass beside the teacher's own: structure, diffusion, density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.infer.distil.config import StageSettings
+from vitrolyte.infer.distil.exam import Exam, Sitting
+from vitrolyte.infer.distil.figures import Evidence, pressure_gap
+from vitrolyte.infer.distil.geometry import Array
+from vitrolyte.infer.distil.probes import pair_overlaps
+from vitrolyte.infer.distil.seeds import repeated
+from vitrolyte.infer.distil.trials import FRAME_PS, run_trial, snapshots
+from vitrolyte.potentials.card import TrustFigure
+from vitrolyte.potentials.teacher import Snapshot
+from vitrolyte.simulate.schedule import Segment
+
+DENSITY_LIMIT = 1.5
+OVERLAP_LIMIT = 0.97
+DIFFUSION_LIMIT = 25.0
+SETTLING = 0.2
+"""Share of a run left out at its start."""
+
+BLOCKS = 4
+
+
+def density_figures(exam: Exam, melt: Sitting) -> list[TrustFigure]:
+    """Compare the density of the melt with the teacher's, through its pressure.
+
+    ``|dV/V| = |P_student - P_teacher| / B`` on the same frames, B the melt's bulk modulus.
+    """
+    said = exam.said([example.snapshot for example in melt.labelled])
+    gap = pressure_gap([example.label for example in melt.labelled], said)
+    stiffness = melt_stiffness(exam, typical(melt.frames))
+    soft = "the melt's bulk modulus could not be measured" if not stiffness > 0 else ""
+    by = Evidence(
+        len(said),
+        "mean pressure difference student minus teacher on frames of the student's NPT melt, over "
+        f"the melt's bulk modulus {stiffness:.1f} GPa (student, volumes at 0 and 1 GPa)",
+        undecided=soft,
+    )
+    error = 100 * abs(gap / stiffness) if not soft else 0.0
+    return [by.below(DENSITY_LIMIT, "density_error", "melt", error, "%")]
+
+
+def melt_stiffness(exam: Exam, start: Snapshot) -> float:
+    """Return the bulk modulus of the melt, -V dP/dV between 0 and 1 GPa, GPa; nan if it broke."""
+    volumes = [melt_volume(exam, start, pressure) for pressure in (0.0, 1.0)]
+    return float(1.0 / np.log(volumes[0] / volumes[1]))
+
+
+def melt_volume(exam: Exam, start: Snapshot, pressure_GPa: float) -> float:
+    """Return the mean volume of the student's melt at a pressure, Å³; nan if the run broke."""
+    trial = exam.trial("melt")
+    hot = trial.stages[-1].temperature_K
+    length = 0.5 * exam.bench.settings.trust.student_ps
+    stage = StageSettings(temperature_K=hot, pressure_GPa=pressure_GPa, time_ps=length)
+    held = trial.model_copy(update={"stages": (stage,)})
+    ground = replace(exam.ground, folder=exam.folder / f"at-{pressure_GPa:g}-GPa")
+    large = repeated(start, (2, 1, 1))
+    outcome = run_trial(held, ground, seed=exam.seed(50), start=large)
+    tail = outcome.frames[-max(1, round(0.7 * length / FRAME_PS)) :]
+    if not outcome.survived:
+        return float("nan")
+    return float(np.mean([frame.snapshot.volume for frame in tail]))
+
+
+def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
+    """Run the teacher itself from a frame of the student's, at constant volume."""
+    trust = exam.bench.settings.trust
+    segment = _segment(exam, temperature_K, trust.teacher_ps or 1.0)
+    return _settled(exam.run(start, segment, f"teacher-{phase}", teacher=True).trajectory)
+
+
+def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
+    """Run the student from the same frame at the same volume and temperature."""
+    segment = _segment(exam, temperature_K, exam.bench.settings.trust.student_ps)
+    return _settled(exam.run(start, segment, f"student-{phase}").trajectory)
+
+
+def _segment(exam: Exam, temperature_K: float, length_ps: float) -> Segment:
+    return Segment(
+        name="compared",
+        ensemble="nvt",
+        duration_ps=length_ps,
+        temperature_K=temperature_K,
+        timestep_fs=exam.bench.settings.timestep_fs,
+        frame_every_ps=FRAME_PS,
+        velocities=True,
+    )
+
+
+def _settled(run: Trajectory) -> Trajectory:
+    return run.select(slice(int(SETTLING * run.n_frames), None))
+
+
+def overlap_figures(exam: Exam, own: Trajectory, mine: Trajectory, phase: str) -> list[TrustFigure]:
+    """Compare every partial pair distribution of teacher and student at one state.
+
+    Where the two halves of the teacher's own run overlap less than the limit, it cannot decide.
+    """
+    theirs, ours = snapshots(own), snapshots(mine)[::5]
+    half = len(theirs) // 2
+    elements = [e for e in exam.fit.student.elements if e in own.species]
+    overlaps = pair_overlaps(theirs, ours, elements=elements)
+    halves = pair_overlaps(theirs[:half], theirs[half:], elements=elements)
+    figures = []
+    for pair, overlap in overlaps.items():
+        short = halves[pair] < OVERLAP_LIMIT and overlap < OVERLAP_LIMIT
+        by = Evidence(
+            len(theirs),
+            f"1 - Σ|g_t - g_s| / Σ(g_t + g_s) to 6 Å in 0.1 Å bins; teacher {_length(own):.2f} ps, "
+            f"student {_length(mine):.1f} ps, same volume, temperature and start; the "
+            f"teacher's own two halves overlap by {halves[pair]:.3f}",
+            undecided=f"its own halves overlap by {halves[pair]:.3f} only" if short else "",
+        )
+        figures.append(by.above(OVERLAP_LIMIT, "gr_overlap", f"{phase}, {pair}", overlap, "1"))
+    return figures
+
+
+def diffusion_figures(exam: Exam, own: Trajectory, mine: Trajectory) -> list[TrustFigure]:
+    """Compare how fast the mobile ion wanders in student and teacher, over the same lag.
+
+    ``D = <|r(t + lag) - r(t)|²> / (6 lag)`` with a lag of a quarter of the teacher's run; blocks
+    of one lag give the interval of the ratio.
+    """
+    mobile = exam.bench.settings.mobile
+    lag = max(1, own.n_frames // BLOCKS - 1)
+    theirs, ours = wandering(own, mobile, lag), wandering(mine, mobile, lag)
+    ratio = float(ours.mean() / theirs.mean())
+    spread = ratio * float(np.hypot(_relative(theirs), _relative(ours)))
+    low, high = (100 * (ratio + sign * spread - 1) for sign in (-1, 1))
+    wide = (
+        ""
+        if high - low <= 2 * DIFFUSION_LIMIT
+        else (f"the interval of the ratio, {low:+.0f} to {high:+.0f} %, is wider than the limit")
+    )
+    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    by = Evidence(
+        own.n_frames,
+        f"mean square displacement over {lag * FRAME_PS:.2f} ps at "
+        f"{exam.trial('melt').stages[-1].temperature_K[1]:.0f} K; teacher {_length(own):.2f} ps, "
+        f"student {_length(mine):.1f} ps",
+        (nearest, max(abs(low), abs(high))),
+        wide,
+    )
+    return [
+        by.below(DIFFUSION_LIMIT, "diffusivity_error", mobile, 100 * abs(ratio - 1), "%"),
+        by.beside(
+            1e-4 * float(theirs.mean()),
+            "tracer_diffusivity",
+            f"{mobile}, student",
+            1e-4 * float(ours.mean()),
+            "cm²/s",
+        ),
+    ]
+
+
+def wandering(run: Trajectory, mobile: str, lag: int) -> Array:
+    """Return ``|dr|² / (6 lag)`` of one species for consecutive lags, (blocks,), Å²/ps."""
+    positions = run.read().positions
+    positions = positions - positions.mean(axis=1, keepdims=True)
+    chosen = positions[::lag][:, run.indices(mobile)]
+    steps = np.square(np.diff(chosen, axis=0)).sum(axis=-1).mean(axis=-1)
+    return np.asarray(steps / (6 * lag * FRAME_PS))
+
+
+def _relative(values: Array) -> float:
+    """Return half the 95 % interval of a mean over the mean, from independent blocks."""
+    if len(values) < 2:
+        return np.inf
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return float(student_t.ppf(0.975, len(values) - 1) * error / values.mean())
+
+
+def _length(run: Trajectory) -> float:
+    return float(run.times[-1] - run.times[0])
+
+
+def typical(frames: Sequence[Snapshot]) -> Snapshot:
+    """Choose the frame whose volume is nearest to the mean."""
+    volumes = np.array([frame.volume for frame in frames])
+    return frames[int(np.argmin(np.abs(volumes - volumes.mean())))]

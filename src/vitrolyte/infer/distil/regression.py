@@ -1,0 +1,134 @@
+"""Least squares of energies, forces and stresses together, and how sure its answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+
+from vitrolyte.data.units import EV_PER_A3_TO_GPA
+from vitrolyte.infer.distil.config import FitSettings
+from vitrolyte.infer.distil.descriptors import VOIGT, Design
+from vitrolyte.infer.distil.geometry import Array
+from vitrolyte.potentials.teacher import Label
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Weighted rows of one configuration: ``matrix`` (k, m) times coefficients against ``target``.
+
+    Every row is divided by the error that the student is forgiven there, so that all residuals
+    are pure numbers of order one.
+    """
+
+    matrix: Array
+    target: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Coefficients (m,), and the root of the weighted normal matrix, for what they do not know."""
+
+    coefficients: Array
+    root: Array
+
+    def uncertainty(self, rows: Array) -> Array:
+        """Return the spread of the answers to rows (k, m) that the data leave open, (k,).
+
+        ``sqrt(a' (A'A + ridge)^-1 a)``: the standard deviation of a Bayesian linear model. A frame
+        with a large one adds most to the determinant of A'A (D-optimality).
+        """
+        return np.asarray(np.linalg.norm(self.whitened(rows), axis=0))
+
+    def whitened(self, rows: Array) -> Array:
+        """Return rows (k, m) in units of what the data leave open, (m, k)."""
+        return np.asarray(solve_triangular(self.root, rows.T, lower=True))
+
+
+def weighted(design: Design, target: Label, *, settings: FitSettings) -> Rows:
+    """Weigh the rows of one labelled configuration.
+
+    A row is forgiven a fixed error and a share of its own size; the energy of a configuration is
+    forgiven in proportion to its forces, since a steep place is not met often.
+    """
+    steep = float(np.sqrt(np.mean(np.square(target.forces))))
+    strain = np.array([target.stress[i, j] for i, j in VOIGT])
+    forces = target.forces.ravel()
+    sizes = np.repeat(np.linalg.norm(target.forces, axis=1), 3)
+    energy_error = settings.energy_error_eV * (1 + settings.steepness * steep) * len(target.forces)
+    force_error = settings.force_error_eV_per_A + settings.relative_error * sizes
+    stress_error = settings.stress_error_GPa / EV_PER_A3_TO_GPA + settings.relative_error * float(
+        np.abs(strain).max()
+    )
+    matrix = np.vstack(
+        [
+            design.energy / energy_error,
+            design.forces / force_error[:, None],
+            design.stress / stress_error,
+        ]
+    )
+    numbers = np.r_[target.energy / energy_error, forces / force_error, strain / stress_error]
+    return Rows(matrix, numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """Sums over configurations: ``A'A`` (m, m) and ``A'b`` (m,)."""
+
+    square: Array
+    right: Array
+
+
+def gathered(rows: Iterable[Rows], weights: Array) -> list[Normal]:
+    """Sum the normal equations of configurations, once for each set of weights (k, n).
+
+    The rows are taken one configuration after the other, so that not all need be in memory.
+    """
+    sums: list[Normal] = []
+    for place, row in enumerate(rows):
+        square, right = row.matrix.T @ row.matrix, row.matrix.T @ row.target
+        if not sums:
+            sums = [Normal(np.zeros_like(square), np.zeros_like(right)) for _ in weights]
+        for total, weight in zip(sums, weights[:, place]):
+            if weight:
+                np.add(total.square, weight * square, out=total.square)
+                np.add(total.right, weight * right, out=total.right)
+    return sums
+
+
+def draws(examples: int, guards: int, *, members: int, seed: int) -> Array:
+    """Return weights (1 + members, examples + guards): all once, then bootstrap resamples.
+
+    Guard rows take part in every member. The spread of the members' answers on a frame estimates
+    what the choice of examples leaves open (B. Efron, doi:10.1214/aos/1176344552).
+    """
+    generator = np.random.default_rng(seed)
+    chosen = generator.multinomial(examples, np.full(examples, 1 / examples), size=members)
+    resampled = np.hstack([chosen, np.ones((members, guards))])
+    return np.asarray(np.vstack([np.ones(examples + guards), resampled]), dtype=float)
+
+
+def solve(normal: Normal, ridge: float) -> Solution:
+    """Solve the normal equations with a ridge on coefficients scaled to unit columns.
+
+    ``(A'A + ridge D) c = A'b`` with D the diagonal of A'A.
+    """
+    scale = np.sqrt(np.maximum(np.diag(normal.square), 1e-300))
+    unit = normal.square / np.multiply.outer(scale, scale)
+    unit[np.diag_indices_from(unit)] += ridge
+    lower = cholesky(unit, lower=True)
+    coefficients = cho_solve((lower, True), normal.right / scale) / scale
+    return Solution(coefficients, lower * scale[:, None])
+
+
+def disagreement(design: Design, coefficients: Array) -> float:
+    """Return how far a committee (members, m) is apart on a frame: its worst atom's force, eV/Å.
+
+    Standard deviation over the members of each force component, root mean square over the three
+    components, largest over atoms.
+    """
+    said = design.forces @ coefficients.T
+    variance = said.var(axis=1).reshape(-1, 3).mean(axis=1)
+    return float(np.sqrt(variance.max()))
