@@ -10,6 +10,13 @@ import pytest
 TINY = Path(__file__).with_name("tiny.toml").read_text()
 
 
+# A shell that starts a test run in the background lets its children ignore interrupts.
+INTERRUPTIBLE = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('vitrolyte', run_name='__main__', alter_sys=True)"
+)
+
+
 def vitrolyte(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vitrolyte", *words]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
@@ -119,7 +126,8 @@ def test_usage_errors_are_status_two() -> None:
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     study = tmp_path / "tiny.toml"
     study.write_text(TINY)
-    command = [sys.executable, "-m", "vitrolyte", "run", str(study), "--out", str(tmp_path / "out")]
+    words = ["run", str(study), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-c", INTERRUPTIBLE, *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:  # interrupt once an engine is at work

@@ -102,6 +102,35 @@ def test_rattling_in_a_cage_does_not_count_as_diffusion() -> None:
     assert (found.high - found.low) / found.value < 0.15
 
 
+def beside_still_oxygen(seed: int, diffusivity: float) -> Transport:
+    """Lithium on a walk (Å²/ps) beside oxygen that rattles slowly in its cages."""
+    rest = np.zeros((1000, 30, 3))
+    oxygen = caged(seed, rest, amplitude=0.3, relaxation_frames=60)
+    walk = brownian(seed, (1000, 30), diffusivity=diffusivity)
+    trajectory = as_trajectory(np.concatenate([walk, oxygen], axis=1), ("Li",) * 30 + ("O",) * 30)
+    return transport(trajectory, {"Li": 1.0, "O": -2.0}, temperature_K=800.0, settings=LABORATORY)
+
+
+def test_ions_at_rest_get_no_share_of_the_current() -> None:
+    found = beside_still_oxygen(25, diffusivity=0.5)
+    share = found.tracer_transference
+    assert share["O"].status == "refused"
+    assert share["O"].note == found.tracer_diffusivity["O"].note
+    assert share["Li"].status != "refused"
+    assert share["Li"].high == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_share_beside_a_large_part_that_is_no_diffusion_is_refused() -> None:
+    found = beside_still_oxygen(26, diffusivity=0.01)
+    assert found.tracer_diffusivity["Li"].status != "refused"
+    lithium_only = found.partial_conductivity["Li"].value
+    whole = found.tracer_conductivity
+    assert whole.value > 1.1 * lithium_only
+    assert whole.status == "provisional" and whole.low < lithium_only
+    share = found.tracer_transference["Li"]
+    assert share.status == "refused" and "anything between" in share.note
+
+
 def test_ions_that_never_leave_their_cage_are_refused() -> None:
     still = np.zeros((1000, 30, 3))
     found = lithium(caged(6, still, amplitude=0.5, relaxation_frames=3))

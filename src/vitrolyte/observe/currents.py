@@ -7,7 +7,7 @@ does not depend on it; transference numbers do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations_with_replacement
 
@@ -40,6 +40,9 @@ from vitrolyte.observe.low_frequency import (
 from vitrolyte.observe.tracers import Tracer
 
 _CONDUCTIVITY = "S/cm"
+
+_NEGLIGIBLE = 0.02
+_TOO_MUCH = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +82,23 @@ class Currents:
         return "; ".join(self.tracers[name].quantity.note for name in self.charged)
 
     @cached_property
+    def still(self) -> tuple[str, ...]:
+        """Return the charged species whose own diffusivity is refused."""
+        return tuple(name for name in self.charged if not self.tracers[name].moves)
+
+    @cached_property
+    def still_share(self) -> float:
+        """Return the part of the Nernst–Einstein sum that is no diffusion yet: a bound of theirs.
+
+        The displacement of ions that stay in their cages has a small low-frequency part in a run
+        of finite length, which weighs more where charges are high.
+        """
+        return min(max(sum(self._share(name).value for name in self.still), 0.0), 1.0)
+
+    @cached_property
     def remark(self) -> str:
         """Return what a reader of a conductivity should know."""
-        still = [name for name in self.charged if not self.tracers[name].moves]
-        parts = [f"{', '.join(still)} moved less than one hop"] if still else []
+        parts = [f"{', '.join(self.still)} showed no diffusion"] if self.still else []
         net = sum(self._strength(name) * self._count(name) for name in self.charged)
         if abs(net) > 1e-6 * sum(self._count(name) for name in self.charged):
             parts.append(f"the charges given add up to {net:+.3g} e, so that the result depends "
@@ -136,6 +152,8 @@ class Currents:
     def _remarked(self, number: Quantity) -> Quantity:
         if number.status == "refused" or not self.remark:
             return number
+        if self.still_share > _NEGLIGIBLE:
+            return number.provisional(self.remark)
         note = f"{number.note}; {self.remark}" if number.note else self.remark
         return Quantity(
             number.value, number.unit, number.error, number.low, number.high, number.status, note
@@ -146,6 +164,9 @@ class Currents:
         if self.obstacle:
             return Quantity.refused(_CONDUCTIVITY, self.obstacle)
         number = self.limits.quantity(self._single, self.factor, _CONDUCTIVITY)
+        if self.still and number.status != "refused":
+            # The truth lies anywhere between the sum with and without the ions that are still.
+            number = replace(number, low=min(number.low, number.low * (1.0 - self.still_share)))
         return self._remarked(self._as_sure_as_tracers(number))
 
     def _as_sure_as_tracers(self, number: Quantity) -> Quantity:
@@ -224,10 +245,24 @@ class Currents:
             return {name: Quantity.refused("1", self.obstacle) for name in self.charged}
         return {name: self._remarked(self._tracer_share(name)) for name in self.charged}
 
-    def _tracer_share(self, name: str) -> Quantity:
+    def _share(self, name: str) -> Level:
         which = self.charged.index(name)
-        level = share_of(self._shares, which, self.moved.n_frames, self._straight)
+        return share_of(self._shares, which, self.moved.n_frames, self._straight)
+
+    def _tracer_share(self, name: str) -> Quantity:
+        if name in self.still:
+            return Quantity.refused("1", self.tracers[name].quantity.note)
+        level = self._share(name)
+        most = level.value / (1.0 - self.still_share) if self.still_share < 1.0 else 1.0
+        if self.still_share > _TOO_MUCH:
+            return Quantity.refused(
+                "1",
+                f"{', '.join(self.still)} showed no diffusion and would hold "
+                f"{self.still_share:.2f} of the sum, so that {name} carries anything between "
+                f"{level.value:.2f} and {min(most, 1.0):.2f} of it",
+            )
         low, high = _share_interval(level)
+        high += most - level.value
         return self._share_quantity(Portion(level.value, level.error, low, high))
 
     def collective_transference(self) -> dict[str, Quantity]:
