@@ -94,7 +94,10 @@ class Bench:
     @property
     def place(self) -> Path:
         """Folder of what follows from these settings, whatever the budget."""
-        plain = self.settings.model_dump(mode="json", exclude={"budget"})
+        # The teacher's own run in the examination is as long as the budget allows.
+        plain = self.settings.model_dump(
+            mode="json", exclude={"budget": True, "trust": {"teacher_ps"}}
+        )
         return self.folder / f"run-{content_id(plain)[:10]}"
 
     @property

@@ -73,8 +73,10 @@ def melt_volume(exam: Exam, start: Snapshot, pressure_GPa: float) -> float:
 def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
     """Run the teacher itself from a frame of the student's, at constant volume."""
     trust = exam.bench.settings.trust
-    segment = _segment(exam, temperature_K, trust.teacher_ps or 1.0)
-    return _settled(exam.run(start, segment, f"teacher-{phase}", teacher=True).trajectory)
+    length = trust.teacher_ps or 1.0
+    segment = _segment(exam, temperature_K, length)
+    name = f"teacher-{phase}-{length:g}-ps"
+    return _settled(exam.run(start, segment, name, teacher=True).trajectory)
 
 
 def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
