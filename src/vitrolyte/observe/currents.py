@@ -96,6 +96,14 @@ class Currents:
         return min(max(sum(self._share(name).value for name in self.still), 0.0), 1.0)
 
     @cached_property
+    def _too_still(self) -> str:
+        """Why sums over single ions say too little; empty where they do not."""
+        if self.still_share <= _TOO_MUCH:
+            return ""
+        names = ", ".join(self.still)
+        return f"{names} showed no diffusion and would hold {self.still_share:.2f} of the sum"
+
+    @cached_property
     def remark(self) -> str:
         """Return what a reader of a conductivity should know."""
         parts = [f"{', '.join(self.still)} showed no diffusion"] if self.still else []
@@ -164,9 +172,12 @@ class Currents:
         if self.obstacle:
             return Quantity.refused(_CONDUCTIVITY, self.obstacle)
         number = self.limits.quantity(self._single, self.factor, _CONDUCTIVITY)
-        if self.still and number.status != "refused":
-            # The truth lies anywhere between the sum with and without the ions that are still.
-            number = replace(number, low=min(number.low, number.low * (1.0 - self.still_share)))
+        moving = 1.0 - self.still_share
+        if self._too_still:
+            ends = f"between {number.value * moving:.2g} and {number.value:.2g} {_CONDUCTIVITY}"
+            return Quantity.refused(_CONDUCTIVITY, f"{self._too_still}: anything {ends}")
+        # The truth lies anywhere between the sum with and without the ions that are still.
+        number = replace(number, low=min(number.low, number.low * moving))
         return self._remarked(self._as_sure_as_tracers(number))
 
     def _as_sure_as_tracers(self, number: Quantity) -> Quantity:
@@ -210,6 +221,8 @@ class Currents:
         """Return tracer over collective conductivity; below one where ions move together."""
         if self._no_current:
             return Quantity.refused("1", self._no_current)
+        if self._too_still:
+            return Quantity.refused("1", self._too_still)
         value = self._single.value / self._joint.value
         variance = self._ratio_variance()
         dof = min(self._single.dof, self._joint.dof)
@@ -254,13 +267,10 @@ class Currents:
             return Quantity.refused("1", self.tracers[name].quantity.note)
         level = self._share(name)
         most = level.value / (1.0 - self.still_share) if self.still_share < 1.0 else 1.0
-        if self.still_share > _TOO_MUCH:
-            return Quantity.refused(
-                "1",
-                f"{', '.join(self.still)} showed no diffusion and would hold "
-                f"{self.still_share:.2f} of the sum, so that {name} carries anything between "
-                f"{level.value:.2f} and {min(most, 1.0):.2f} of it",
-            )
+        if self._too_still:
+            ends = f"between {level.value:.2f} and {min(most, 1.0):.2f} of it"
+            reason = f"{self._too_still}, so that {name} carries anything {ends}"
+            return Quantity.refused("1", reason)
         low, high = _share_interval(level)
         high += most - level.value
         return self._share_quantity(Portion(level.value, level.error, low, high))

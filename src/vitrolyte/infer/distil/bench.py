@@ -15,6 +15,7 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.files import write_text
 from vitrolyte.data.origin import content_id
 from vitrolyte.infer.distil.cache import LabelCache, buy_labels, key_of
+from vitrolyte.infer.distil.charges import Charges, Electrostatics
 from vitrolyte.infer.distil.config import DistilSettings, TeacherSettings
 from vitrolyte.infer.distil.descriptors import Basis
 from vitrolyte.infer.distil.ledger import Ledger
@@ -98,6 +99,8 @@ class Bench:
         plain = self.settings.model_dump(
             mode="json", exclude={"budget": True, "trust": {"teacher_ps"}}
         )
+        if self.settings.coulomb is None:
+            del plain["coulomb"]
         return self.folder / f"run-{content_id(plain)[:10]}"
 
     @property
@@ -114,6 +117,16 @@ class Bench:
     def basis(self) -> Basis:
         """The descriptors of the student."""
         return Basis(self.settings.elements, self.settings.pod, self.folder / "rows", self.workers)
+
+    @property
+    def electrostatics(self) -> Electrostatics | None:
+        """The charges under the student; none where the settings have none."""
+        charged = self.settings.coulomb
+        if charged is None:
+            return None
+        values = {element: charged.charges[element] for element in self.settings.elements}
+        unit = Charges(values, charged.coulomb)
+        return Electrostatics(unit, charged.scale, self.folder / "charges")
 
     @cached_property
     def labeller(self) -> TeacherSpec:

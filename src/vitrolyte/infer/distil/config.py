@@ -17,6 +17,8 @@ from pydantic import (
 )
 
 from vitrolyte.data.errors import InputError
+from vitrolyte.potentials.coulomb import Coulomb
+from vitrolyte.potentials.potential_file import CoulombSettings
 from vitrolyte.potentials.teacher import TeacherSpec
 from vitrolyte.potentials.teacher_catalogue import teacher_named
 
@@ -194,6 +196,32 @@ class LimitSettings(Settings):
     safe_fraction: Positive = 0.95
 
 
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, int | float) else value
+
+
+class ChargeSettings(CoulombSettings):
+    """Fixed charges under the student, subtracted from the labels before the fit.
+
+    Attributes
+    ----------
+    charges
+        e, by element, all of them or none; formal charges where left out.
+    scale
+        Factor on all charges, or a list of which the best on held-out examples is taken. A factor
+        of ``1/sqrt(eps_inf)`` screens formal charges as the electrons of the crystal do
+        (I. Leontyev, A. Stuchebrukhov, doi:10.1039/c0cp01971b).
+    """
+
+    charges: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
+    scale: Annotated[tuple[Positive, ...], BeforeValidator(_listed), Field(min_length=1)] = (0.65,)
+
+    @property
+    def coulomb(self) -> Coulomb:
+        """Return how the charges are summed."""
+        return Coulomb(self.method, self.accuracy, self.cutoff_A, self.damping_per_A)
+
+
 class PublishedSettings(Settings):
     """Published lattice parameter and bulk modulus of the examined crystal, for information."""
 
@@ -246,6 +274,7 @@ class DistilSettings(Settings):
     pod: PodSettings = PodSettings()
     fit: FitSettings = FitSettings()
     limits: LimitSettings = LimitSettings()
+    coulomb: ChargeSettings | None = None
     crystals: Annotated[tuple[CrystalSettings, ...], BeforeValidator(_all_named)] = ()
     melts: tuple[MeltSettings, ...] = ()
     active: RoundSettings = RoundSettings()

@@ -9,6 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 
+from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.cores import Cores
 from vitrolyte.infer.distil.descriptors import Basis
 from vitrolyte.infer.distil.geometry import Array, neighbour_pairs, pair_names
@@ -100,12 +101,15 @@ def approaches(shortest: Mapping[str, float]) -> dict[str, list[float]]:
     return {pair: [f * distance for f in APPROACHES] for pair, distance in shortest.items()}
 
 
-def guard_rows(contacts: Sequence[Contact], basis: Basis, *, cores: Cores) -> Iterator[Rows]:
+def guard_rows(
+    contacts: Sequence[Contact], basis: Basis, *, cores: Cores, charges: Charges | None = None
+) -> Iterator[Rows]:
     """Yield rows that hold the student to the bare core below the safe distance of a pair.
 
     Nothing is labelled there, and the descriptors, which grow like a high power of 1/r, would go
     anywhere. The force of the two atoms along their axis shall be that of the unswitched screened
-    nuclear potential, a quarter of it forgiven.
+    nuclear potential, a quarter of it forgiven; the two charges under the student count as part
+    of its force.
     """
     for contact, design in zip(contacts, basis.designs([one.snapshot for one in contacts])):
         r = np.array([contact.distance])
@@ -113,8 +117,9 @@ def guard_rows(contacts: Sequence[Contact], basis: Basis, *, cores: Cores) -> It
         switched = -float(cores.energy_and_slope(contact.pair, r)[1][0])
         first, second = (design.forces[3 * k : 3 * k + 3] for k in contact.atoms)
         along = 0.5 * contact.axis @ (second - first)
+        beneath = charges.push(contact.pair, contact.distance) if charges is not None else 0.0
         error = FORGIVEN * bare
-        yield Rows(along[None] / error, np.array([(bare - switched) / error]))
+        yield Rows(along[None] / error, np.array([(bare - switched - beneath) / error]))
 
 
 def _closest_pair(frame: Snapshot, pair: str) -> tuple[int, int] | None:

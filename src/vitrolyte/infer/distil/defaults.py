@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from vitrolyte.data.errors import InputError
+from vitrolyte.infer.distil.charges import require_neutral
 from vitrolyte.infer.distil.config import (
+    ChargeSettings,
     CrystalSettings,
     DistilSettings,
     MeltSettings,
@@ -45,6 +48,7 @@ def completed(settings: DistilSettings) -> DistilSettings:
             remedy="give one as [[crystals]] with spacegroup, cell and sites",
         )
     parents = settings.model_copy(update={"crystals": crystals, "mobile": _mobile(settings)})
+    parents = parents.model_copy(update={"coulomb": _charged(parents)})
     active = parents.active.model_copy(
         update={"trials": parents.active.trials or tuple(_trials(parents))}
     )
@@ -129,6 +133,44 @@ def _neutral_pair(
         return ()
     plus, minus = charges[cations[0]], -charges[anions[0]]
     return (cations[0],) * minus + (anions[0],) * plus
+
+
+def _charged(settings: DistilSettings) -> ChargeSettings | None:
+    """Fill in the charges of all elements and see that everything listed is neutral with them."""
+    charged = settings.coulomb
+    if charged is None:
+        return None
+    given = {e: q for e, q in charged.charges.items() if e in settings.elements}
+    values: dict[str, float] = dict(given) if charged.charges else _formal(settings)
+    missing = [element for element in settings.elements if element not in values]
+    if missing or len(given) < len(charged.charges):
+        raise InputError(
+            f"[coulomb] charges for {' '.join(settings.elements)}, or none at all",
+            received=" ".join(charged.charges) or f"no formal charge of {' '.join(missing)}",
+        )
+    for parent in settings.crystals:
+        require_neutral(Counter(unit_cell(parent).species), values)
+    for formula in settings.compositions:
+        composition = parse_formula(formula)
+        require_neutral(dict(zip(composition.elements, composition.amounts)), values)
+    return charged.model_copy(update={"charges": values})
+
+
+def _formal(settings: DistilSettings) -> dict[str, float]:
+    """Collect the formal charges of compositions and crystals, one for each element."""
+    found: dict[str, float] = {}
+    listed = [parse_formula(formula) for formula in settings.compositions]
+    listed += [composition_of(unit_cell(one).species) for one in settings.crystals]
+    for composition in listed:
+        here = formal_charges(composition, _within(settings.charges, set(composition.elements)))
+        for element, charge in here.items():
+            if found.setdefault(element, charge) != charge:
+                raise InputError(
+                    "Charges under a student need one charge for each element",
+                    received=f"{element} of {found[element]:+g} and {charge:+g}",
+                    remedy="leave [coulomb] out, or give [coulomb] charges",
+                )
+    return found
 
 
 def _within(charges: dict[str, int], present: set[str]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from ase import Atoms
@@ -14,6 +15,7 @@ from ase.optimize import FIRE
 
 from vitrolyte.data.errors import NotConverged
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
+from vitrolyte.infer.distil.config import CrystalSettings
 from vitrolyte.infer.distil.descriptors import VOIGT
 from vitrolyte.infer.distil.exam import Evaluate, Exam
 from vitrolyte.infer.distil.figures import Evidence
@@ -128,18 +130,26 @@ def stiffness(unit: Snapshot, evaluate: Evaluate) -> Stiffness:
     return Stiffness(0.5 * (columns + columns.T))
 
 
-def barrier(parent: Snapshot, mobile: str, evaluate: Evaluate, *, images: int) -> float:
+def barrier(
+    parent: Snapshot,
+    mobile: str,
+    evaluate: Evaluate,
+    *,
+    images: int,
+    gone: tuple[str, ...] = (),
+) -> float:
     """Return the barrier of the shortest vacancy hop of an ion, eV.
 
     Climbing-image nudged elastic band (G. Henkelman et al., doi:10.1063/1.1329672) between two
-    relaxed cells, each with one of two neighbouring ions missing.
+    relaxed cells, each with one of two neighbouring ions missing, and with the ions ``gone``
+    farthest from them, which keep the cell neutral.
 
     Raises
     ------
     NotConverged
         The ends or the band do not converge.
     """
-    ends = relaxed(hop(parent, mobile), evaluate, cell=False)
+    ends = relaxed(hop(parent, mobile, gone), evaluate, cell=False)
     band = [as_atoms(ends[0]) for _ in range(images + 1)] + [as_atoms(ends[1])]
     chain = NEB(band, climb=True, method="improvedtangent", allow_shared_calculator=False)
     chain.interpolate(method="linear", mic=True)
@@ -156,22 +166,48 @@ def barrier(parent: Snapshot, mobile: str, evaluate: Evaluate, *, images: int) -
     )
 
 
-def hop(parent: Snapshot, mobile: str) -> tuple[Snapshot, Snapshot]:
-    """Return the cells before and after the shortest hop of an ion into a neighbouring vacancy."""
+def hop(parent: Snapshot, mobile: str, gone: tuple[str, ...] = ()) -> tuple[Snapshot, Snapshot]:
+    """Return the cells before and after the shortest hop of an ion into a neighbouring vacancy.
+
+    One ion of each element ``gone`` is missing too, each the farthest from the middle of the hop.
+    """
     pairs = neighbour_pairs(parent, 6.0)
     kinds = np.array(parent.species)
     fits = (kinds[pairs.first] == mobile) & (kinds[pairs.second] == mobile)
     fits &= pairs.first != pairs.second
     best = np.flatnonzero(fits)[np.argmin(pairs.distances[fits].round(3))]
-    moving, gone = int(pairs.first[best]), int(pairs.second[best])
+    moving, empty = int(pairs.first[best]), int(pairs.second[best])
     after = parent.positions.copy()
     after[moving] += pairs.vectors[best]
-    keep = np.arange(len(kinds)) != gone
+    keep = np.arange(len(kinds)) != empty
+    far = _image_distances(parent, parent.positions[moving] + 0.5 * pairs.vectors[best])
+    for element in gone:
+        candidates = np.flatnonzero((kinds == element) & keep & (np.arange(len(kinds)) != moving))
+        keep[candidates[np.argmax(far[candidates].round(3))]] = False
     species = tuple(kinds[keep].tolist())
     return (
         Snapshot(species, parent.positions[keep], parent.cell),
         Snapshot(species, after[keep], parent.cell),
     )
+
+
+def _image_distances(snapshot: Snapshot, point: Array) -> Array:
+    """Return the distance of each atom from the nearest image of a point, Å."""
+    shifts = np.array(list(product((-1, 0, 1), repeat=3))) @ snapshot.cell
+    gaps = (snapshot.positions - point) @ np.linalg.inv(snapshot.cell)
+    apart = (gaps - np.round(gaps)) @ snapshot.cell
+    return np.asarray(np.linalg.norm(apart[None] + shifts[:, None], axis=2).min(axis=0))
+
+
+def _neutral_company(exam: Exam, parent: CrystalSettings) -> tuple[str, ...]:
+    """List the ions to be taken out with a mobile one so that a cell with charges stays neutral."""
+    if exam.fit.student.charges is None:
+        return ()
+    mobile, cluster = exam.bench.settings.mobile, list(parent.vacancies)
+    if mobile not in cluster:
+        raise ValueError(f"no neutral vacancy cluster of {parent.name} holds {mobile}")
+    cluster.remove(mobile)
+    return tuple(cluster)
 
 
 def crystal_figures(exam: Exam) -> list[TrustFigure]:
@@ -205,7 +241,13 @@ def _portrait(exam: Exam, evaluate: Evaluate) -> tuple[Portrait, str]:
     large = Snapshot(large.species, factor * large.positions, factor * large.cell)
     fault = ""
     try:
-        height = barrier(large, exam.bench.settings.mobile, evaluate, images=trust.images)
+        height = barrier(
+            large,
+            exam.bench.settings.mobile,
+            evaluate,
+            images=trust.images,
+            gone=_neutral_company(exam, parent),
+        )
     except (NotConverged, ValueError) as reason:
         height, fault = float("nan"), str(reason)
     return Portrait(unit.volume / len(unit.species), stiffness(unit, evaluate), height), fault

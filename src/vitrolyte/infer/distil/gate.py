@@ -88,19 +88,25 @@ def attractive_pairs(fit: Fit, cutoff_A: float, folder: Path) -> tuple[str, ...]
 
 
 def repulsive_shares(fit: Fit, cutoff_A: float, folder: Path) -> dict[str, float]:
-    """Return, for each pair, the share of its scanned distances at which the dimer pushes apart."""
+    """Return, for each pair, the share of its scanned distances at which the dimer pushes apart.
+
+    Charges act between the two atoms alone: most dimers are not neutral, and a sum over images
+    would mean nothing.
+    """
     safe = fit.safe_distances
     scans = [one for one in dimers(fit.student.elements, cutoff_A) if one.distance < safe[one.pair]]
     said = student_labels(
-        fit.student.pair(),
+        fit.student.short(),
         [one.snapshot for one in scans],
         elements=fit.student.elements,
         folder=folder,
     )
     pushes: dict[str, list[bool]] = {}
     for one, label in zip(scans, said):
-        apart = float(one.axis @ (label.forces[1] - label.forces[0])) > 0
-        pushes.setdefault(one.pair, []).append(apart)
+        charges = fit.student.charges
+        push = 0.5 * float(one.axis @ (label.forces[1] - label.forces[0]))
+        push += charges.push(one.pair, one.distance) if charges is not None else 0.0
+        pushes.setdefault(one.pair, []).append(push > 0)
     return {pair: float(np.mean(found)) for pair, found in pushes.items()}
 
 

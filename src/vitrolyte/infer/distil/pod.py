@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,21 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.files import storage, write_text
 from vitrolyte.data.origin import content_id
 from vitrolyte.infer.distil.cache import key_of
+from vitrolyte.infer.distil.charges import Charges, Electrostatics
 from vitrolyte.infer.distil.config import FitSettings, LimitSettings
 from vitrolyte.infer.distil.contacts import Contact, dimers, embedded, guard_rows, scan_distances
 from vitrolyte.infer.distil.cores import Cores, cores_below
 from vitrolyte.infer.distil.descriptors import PARAMETERS, Basis, parameter_file
 from vitrolyte.infer.distil.geometry import Array, shortest_distances
-from vitrolyte.infer.distil.regression import Rows, Solution, draws, gathered, solve, weighted
+from vitrolyte.infer.distil.regression import (
+    Rows,
+    Solution,
+    draws,
+    gathered,
+    held_out_miss,
+    solve,
+    weighted,
+)
 from vitrolyte.potentials.potential import LammpsPair, Potential
 from vitrolyte.potentials.teacher import Example, Label, is_sane
 
@@ -29,19 +38,26 @@ MET_A = 4.4
 """Pairs that came no closer were not met: their core reaches to the sum of covalent radii."""
 
 EMBEDDED_EVERY = 3
+HELD_OUT_EVERY = 5
+"""Where a scale of the charges is to be chosen, every fifth example is kept out for the choice."""
 
 
 @dataclass(frozen=True)
 class Student:
-    """A fitted student: its elements, cores and the two files that LAMMPS reads."""
+    """A fitted student: its elements, cores, charges, and the two files that LAMMPS reads."""
 
     elements: tuple[str, ...]
     cores: Cores
     parameters: Path
     coefficients: Path
+    charges: Charges | None = None
 
     def pair(self) -> LammpsPair:
-        """Say how LAMMPS evaluates it."""
+        """Say how LAMMPS evaluates it, charges included."""
+        return self.short() if self.charges is None else self.charges.under(self.short())
+
+    def short(self) -> LammpsPair:
+        """Say how LAMMPS evaluates its short-range part alone."""
         return LammpsPair(
             units="metal",
             atom_style="atomic",
@@ -76,6 +92,8 @@ class Fit:
         """Return the student as a potential for the engine; it has no card yet."""
         pair = self.student.pair()
         total = hashlib.sha256("\n".join(pair.commands).encode())
+        if pair.charges:
+            total.update(repr(sorted(pair.charges.items())).encode())
         for path in pair.files:
             total.update(path.read_bytes())
         return Potential(
@@ -93,17 +111,18 @@ class Fit:
 
 @dataclass(frozen=True)
 class FitOrder:
-    """How a fit is done: weights, limits, members of the committee, seed, and where."""
+    """How a fit is done: weights, limits, members of the committee, seed, where, and charges."""
 
     settings: FitSettings
     limits: LimitSettings
     members: int
     seed: int
     folder: Path
+    charges: Electrostatics | None = None
 
 
 def fit_student(examples: Sequence[Example], basis: Basis, order: FitOrder) -> Fit:
-    """Fit a student to the sane examples, less what the cores contribute, stresses included.
+    """Fit a student to the sane examples, less what cores and charges say, stresses included.
 
     ``min_c sum_rows ((row @ c - target) / forgiven)² + ridge``; the guard rows hold it to the bare
     cores where no example reaches. A folder that holds the same fit is read instead.
@@ -111,7 +130,7 @@ def fit_student(examples: Sequence[Example], basis: Basis, order: FitOrder) -> F
     Raises
     ------
     InputError
-        No example is sane.
+        No example is sane, or charges lie under the student and an example is not neutral.
     EngineError, StorageError, MachineError
         From LAMMPS, which gives the descriptors.
     """
@@ -129,36 +148,59 @@ def fit_student(examples: Sequence[Example], basis: Basis, order: FitOrder) -> F
     guarded = [one for one in _guarded(calm or sane, basis) if one.distance < safe[one.pair]]
     stored = order.folder / f"fit-{_fit_id(sane, guarded, order, cores)}.npz"
     if not stored.is_file():
-        rows = _all_rows(sane, guarded, basis, order=order, cores=cores)
+        task = _Task(sane, guarded, basis, order, cores)
+        scale = task.best_scale()
         weights = draws(len(sane), len(guarded), members=order.members, seed=order.seed)
-        found = [solve(normal, order.settings.ridge) for normal in gathered(rows, weights)]
-        _store(stored, found)
+        sums = gathered(task.rows(scale), weights)
+        _store(stored, [solve(normal, order.settings.ridge) for normal in sums], scale)
     with np.load(stored, allow_pickle=False) as kept:
         solution = Solution(kept["coefficients"], kept["root"])
         members = kept["committee"]
-    student = _written(solution, basis, cores, order.folder)
+        charges = order.charges.unit.scaled(float(kept["scale"])) if order.charges else None
+    student = replace(_written(solution, basis, cores, order.folder), charges=charges)
     return Fit(student, tuple(sane), safe, solution, members)
 
 
-def _all_rows(
-    sane: Sequence[Example],
-    guarded: Sequence[Contact],
-    basis: Basis,
-    *,
-    order: FitOrder,
-    cores: Cores,
-) -> Iterator[Rows]:
-    basis.prepare([*(one.snapshot for one in sane), *(one.snapshot for one in guarded)])
-    for one in sane:
-        (design,) = basis.designs([one.snapshot])
-        core = cores.label(one.snapshot)
-        rest = Label(
-            one.label.energy - core.energy,
-            one.label.forces - core.forces,
-            one.label.stress - core.stress,
-        )
-        yield weighted(design, rest, settings=order.settings)
-    yield from guard_rows(guarded, basis, cores=cores)
+@dataclass(frozen=True)
+class _Task:
+    """A fit about to be done: examples, guarded contacts, descriptors, order and cores."""
+
+    sane: Sequence[Example]
+    guarded: Sequence[Contact]
+    basis: Basis
+    order: FitOrder
+    cores: Cores
+
+    def rows(self, scale: float | None) -> Iterator[Rows]:
+        """Yield the rows of all examples, then those of the guards; charges times a scale."""
+        under = self.order.charges
+        snapshots = [one.snapshot for one in self.sane]
+        self.basis.prepare([*snapshots, *(one.snapshot for one in self.guarded)])
+        if under is not None:
+            under.prepare(snapshots)
+        for one in self.sane:
+            (design,) = self.basis.designs([one.snapshot])
+            beneath = None if under is None else under.label(one.snapshot, scale or 0.0)
+            rest = _rest(one.label, self.cores.label(one.snapshot))
+            yield weighted(design, rest, settings=self.order.settings, beneath=beneath)
+        charges = None if under is None else under.unit.scaled(scale or 0.0)
+        yield from guard_rows(self.guarded, self.basis, cores=self.cores, charges=charges)
+
+    def best_scale(self) -> float | None:
+        """Choose the scale of the charges; ``None`` where there are none."""
+        under = self.order.charges
+        if under is None:
+            return None
+        if len(under.scales) == 1:
+            return under.scales[0]
+        held = np.arange(len(self.sane) + len(self.guarded)) % HELD_OUT_EVERY == 0
+        held[len(self.sane) :] = False
+        misses = [held_out_miss(self.rows, s, held, self.order.settings) for s in under.scales]
+        return under.scales[int(np.argmin(misses))]
+
+
+def _rest(label: Label, core: Label) -> Label:
+    return Label(label.energy - core.energy, label.forces - core.forces, label.stress - core.stress)
 
 
 def _guarded(calm: Sequence[Example], basis: Basis) -> list[Contact]:
@@ -186,8 +228,10 @@ def _covalent(pair: str) -> float:
 def _fit_id(
     sane: Sequence[Example], guarded: Sequence[Contact], order: FitOrder, cores: Cores
 ) -> str:
+    plain = {} if order.charges is None else {"charges": order.charges.plain}
     return content_id(
-        {
+        plain
+        | {
             "examples": [[key_of(one.snapshot), one.label.energy] for one in sane],
             "guards": [key_of(one.snapshot) for one in guarded],
             "settings": order.settings.model_dump(),
@@ -198,7 +242,7 @@ def _fit_id(
     )[:16]
 
 
-def _store(path: Path, found: Sequence[Solution]) -> None:
+def _store(path: Path, found: Sequence[Solution], scale: float | None) -> None:
     with storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".partial.npz")
@@ -207,6 +251,7 @@ def _store(path: Path, found: Sequence[Solution]) -> None:
             coefficients=found[0].coefficients,
             root=found[0].root,
             committee=np.array([one.coefficients for one in found[1:]]),
+            scale=np.array(np.nan if scale is None else scale),
         )
         unfinished.replace(path)
 

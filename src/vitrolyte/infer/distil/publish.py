@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from vitrolyte.infer.distil.bench import Bench
@@ -21,7 +22,7 @@ def publish(fit: Fit, bench: Bench, folder: Path) -> None:
     """Write ``potential.toml`` and the two POD files of a fitted student into a folder."""
     settings = bench.settings
     folder.mkdir(parents=True, exist_ok=True)
-    pair = fit.student.pair()
+    pair = fit.student.short()
     commands = list(pair.commands)
     names = []
     for path in pair.files:
@@ -47,6 +48,7 @@ def _potential_toml(fit: Fit, bench: Bench, files: Sequence[str], commands: Sequ
         "[safe_distances]",
         *(f'"{pair}" = {distance}' for pair, distance in fit.safe_distances.items()),
         "",
+        *_charge_tables(fit),
         "[lammps]",
         'units = "metal"',
         'atom_style = "atomic"',
@@ -57,6 +59,21 @@ def _potential_toml(fit: Fit, bench: Bench, files: Sequence[str], commands: Sequ
         "",
     ]
     return "\n".join(lines)
+
+
+def _charge_tables(fit: Fit) -> list[str]:
+    charges = fit.student.charges
+    if charges is None:
+        return []
+    ways = asdict(charges.coulomb)
+    return [
+        "[charges]",
+        *(f"{element} = {value!r}" for element, value in charges.values.items()),
+        "",
+        "[coulomb]",
+        *(f"{name} = {json.dumps(value)}" for name, value in ways.items()),
+        "",
+    ]
 
 
 def _text(value: str | list[str]) -> str:

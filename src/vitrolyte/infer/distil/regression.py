@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
@@ -13,6 +14,8 @@ from vitrolyte.infer.distil.config import FitSettings
 from vitrolyte.infer.distil.descriptors import VOIGT, Design
 from vitrolyte.infer.distil.geometry import Array
 from vitrolyte.potentials.teacher import Label
+
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +50,14 @@ class Solution:
         return np.asarray(solve_triangular(self.root, rows.T, lower=True))
 
 
-def weighted(design: Design, target: Label, *, settings: FitSettings) -> Rows:
-    """Weigh the rows of one labelled configuration.
+def weighted(
+    design: Design, target: Label, *, settings: FitSettings, beneath: Label | None = None
+) -> Rows:
+    """Weigh the rows of one labelled configuration, less what charges say ``beneath`` the student.
 
     A row is forgiven a fixed error and a share of its own size; the energy of a configuration is
-    forgiven in proportion to its forces, since a steep place is not met often.
+    forgiven in proportion to its forces, since a steep place is not met often. Charges change what
+    is asked for and not how exactly, so that fits with and without them can be compared.
     """
     steep = float(np.sqrt(np.mean(np.square(target.forces))))
     strain = np.array([target.stress[i, j] for i, j in VOIGT])
@@ -70,6 +76,13 @@ def weighted(design: Design, target: Label, *, settings: FitSettings) -> Rows:
         ]
     )
     numbers = np.r_[target.energy / energy_error, forces / force_error, strain / stress_error]
+    if beneath is not None:
+        below = np.array([beneath.stress[i, j] for i, j in VOIGT])
+        numbers -= np.r_[
+            beneath.energy / energy_error,
+            beneath.forces.ravel() / force_error,
+            below / stress_error,
+        ]
     return Rows(matrix, numbers)
 
 
@@ -121,6 +134,19 @@ def solve(normal: Normal, ridge: float) -> Solution:
     lower = cholesky(unit, lower=True)
     coefficients = cho_solve((lower, True), normal.right / scale) / scale
     return Solution(coefficients, lower * scale[:, None])
+
+
+def held_out_miss(
+    rows: Callable[[float], Iterable[Rows]], scale: float, held: Flags, settings: FitSettings
+) -> float:
+    """Fit to the rows of a scale that are not held out and return the mean square miss of the rest.
+
+    The miss is in units of what a row is forgiven. ``held`` has one flag for each configuration.
+    """
+    (normal,) = gathered(rows(scale), np.where(held, 0.0, 1.0)[None])
+    found = solve(normal, settings.ridge).coefficients
+    misses = [row.matrix @ found - row.target for row, out in zip(rows(scale), held) if out]
+    return float(np.mean(np.square(np.concatenate(misses))))
 
 
 def disagreement(design: Design, coefficients: Array) -> float:

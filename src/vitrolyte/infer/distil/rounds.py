@@ -86,7 +86,12 @@ def fitted(examples: Sequence[Example], bench: Bench) -> Fit:
     """Fit the student of a bench to examples."""
     settings = bench.settings
     order = FitOrder(
-        settings.fit, settings.limits, settings.active.committee, settings.seed, bench.place / "fit"
+        settings.fit,
+        settings.limits,
+        settings.active.committee,
+        settings.seed,
+        bench.place / "fit",
+        bench.electrostatics,
     )
     return fit_student(examples, bench.basis, order)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vitrolyte.infer.distil.bench import Bench
+from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.exam import Exam, Sitting
 from vitrolyte.infer.distil.exam_crystal import crystal_figures
 from vitrolyte.infer.distil.exam_motion import (
@@ -56,7 +57,11 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
         figures += stability_figures(exam, by_phase["melt"].frames[-1])
     settings = bench.settings
     card = TrustCard(
-        settings.name, settings.teacher.name, len(fit.examples), tuple(figures), _notes(figures)
+        settings.name,
+        settings.teacher.name,
+        len(fit.examples),
+        tuple(figures),
+        _notes(figures, fit.student.charges),
     )
     write_card(card, path)
     return Examined(card, tuple(bench.ledger.once(stage, lambda: frames)))
@@ -112,11 +117,21 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> tuple[list[Example], li
     return frames, figures
 
 
-def _notes(figures: list[TrustFigure]) -> tuple[str, ...]:
+def _electrostatics(charges: Charges | None) -> str:
+    if charges is None:
+        return "No charges: electrostatics beyond the cut-off is not seen."
+    listed = ", ".join(f"{element} {value:+.4g}" for element, value in charges.values.items())
+    return (
+        f"Fixed charges under the student ({charges.coulomb.method}): {listed} e; cells must be "
+        "neutral. The vacancy hop has a neutral cluster of vacancies in student and teacher."
+    )
+
+
+def _notes(figures: list[TrustFigure], charges: Charges | None) -> tuple[str, ...]:
     undecided = [f"{figure.quantity} {figure.of}" for figure in figures if figure.undecided]
     notes = [
         "The teacher is itself a model: its own figures against print are listed as 'teacher'.",
-        "No charges: electrostatics beyond the cut-off is not seen.",
+        _electrostatics(charges),
         "pair_style pod can crash on an atom with fewer than two neighbours (LAMMPS issue 5114): "
         "keep to condensed phases; the engine's watcher stops a run before an atom is alone.",
         "The teacher's runs start from frames of the student's.",

@@ -131,7 +131,7 @@ def _species(numbers: Pooled) -> list[str]:
 
 RECIPES = (
     Recipe(
-        "transport", 2, TransportSettings, observe_transport, reported=False, citations=CITATIONS
+        "transport", 3, TransportSettings, observe_transport, reported=False, citations=CITATIONS
     ),
     Recipe("arrhenius", 2, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
 )
