@@ -24,7 +24,7 @@ _READING = Reading(frame=LABORATORY)
 def races(*, tiny: bool) -> tuple[Race, ...]:
     """Return the displacement races: a small and a large trajectory."""
     if tiny:
-        return (_displacement(10, 100, rounds=1),)
+        return (_displacement(10, 100, rounds=1), _diffusivity(10, 300, rounds=1))
     return (
         _displacement(200, 5000, rounds=7),
         _displacement(1000, 20000, rounds=3),

@@ -103,6 +103,7 @@ def universe(frames: Trajectory):  # type: ignore[no-untyped-def]
 
     built = MDAnalysis.Universe.empty(frames.n_atoms, trajectory=True)
     built.add_TopologyAttr("name", list(frames.species))
+    built.add_TopologyAttr("type", list(frames.species))
     boxes = np.array([triclinic_box(*cell) for cell in frames.cells], dtype=np.float32)
     positions = np.asarray(frames.read().positions, dtype=np.float32)
     step = float(frames.times[1] - frames.times[0]) if frames.n_frames > 1 else 1.0

@@ -1,5 +1,6 @@
 """The distillation file: what a chemist writes, what is derived, what is refused."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from vitrolyte.infer.distil.config import read_settings
 from vitrolyte.infer.distil.defaults import completed
 from vitrolyte.infer.distil.seeds import crystal, trial_start
 
-CONFIG = Path(__file__).parents[2] / "distil" / "li-o-cl.toml"
+KIT = sorted((Path(__file__).parents[2] / "distil").glob("*.toml"))
 SHORT = """
 name = "short"
 elements = ["Li", "O", "Cl"]
@@ -29,10 +30,14 @@ def read(folder: Path, text: str):
     return completed(read_settings(written(folder, text)))
 
 
-def test_the_shipped_configuration_is_valid():
-    settings = completed(read_settings(CONFIG))
-    assert settings.elements == ("Li", "O", "Cl")
+@pytest.mark.parametrize("path", KIT, ids=lambda path: path.stem)
+def test_the_shipped_configurations_are_valid(path):
+    settings = completed(read_settings(path))
+    assert settings.name == path.stem
     assert {trial.phase for trial in settings.trust.trials} == {"hot crystal", "melt", "glass"}
+    for one in settings.crystals:
+        counts = [one.vacancies.count(element) for element in set(one.vacancies)]
+        assert math.gcd(*counts) == 1, f"{one.name} loses more than the least cluster"
 
 
 def test_five_lines_are_enough(tmp_path):
@@ -52,7 +57,9 @@ def test_five_lines_are_enough(tmp_path):
 
 def test_hydrogen_takes_a_short_step(tmp_path):
     with_h = SHORT.replace('["Li", "O", "Cl"]', '["Li", "O", "H", "Cl"]')
-    assert read(tmp_path, with_h.replace("Li3OCl", "Li2OHCl")).timestep_fs == 0.5
+    settings = read(tmp_path, with_h.replace("Li3OCl", "Li2OHCl"))
+    assert settings.timestep_fs == 0.5
+    assert settings.pod.inner_A == 0.5
 
 
 def test_a_crystal_of_any_system_is_given_by_its_cell(tmp_path):

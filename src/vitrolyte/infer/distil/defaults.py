@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from vitrolyte.infer.distil.config import (
     CrystalSettings,
     DistilSettings,
     MeltSettings,
+    PodSettings,
     StageSettings,
     TrialSettings,
 )
@@ -26,6 +28,10 @@ LOOSENESS = (1.0, 1.15, 1.3)
 
 ORDINARY_LABELS = 600
 """Budget at which crystals are distorted as often as their settings' defaults say."""
+
+
+INNER_HYDROGEN_A = 0.5
+"""Where descriptors begin with hydrogen, Å: below a bond of 0.97 Å squeezed by a hot melt."""
 
 
 def completed(settings: DistilSettings) -> DistilSettings:
@@ -48,7 +54,7 @@ def completed(settings: DistilSettings) -> DistilSettings:
             remedy="give one as [[crystals]] with spacegroup, cell and sites",
         )
     parents = settings.model_copy(update={"crystals": crystals, "mobile": _mobile(settings)})
-    parents = parents.model_copy(update={"coulomb": _charged(parents)})
+    parents = parents.model_copy(update={"coulomb": _charged(parents), "pod": _basis(parents)})
     active = parents.active.model_copy(
         update={"trials": parents.active.trials or tuple(_trials(parents))}
     )
@@ -61,6 +67,14 @@ def completed(settings: DistilSettings) -> DistilSettings:
     )
     melts = parents.melts or tuple(_melts(parents))
     return parents.model_copy(update={"active": active, "trust": trust, "melts": melts})
+
+
+def _basis(settings: DistilSettings) -> PodSettings:
+    """Let the descriptors begin within a bond to hydrogen, unless the file says where."""
+    pod = settings.pod
+    if "H" not in settings.elements or "inner_A" in pod.model_fields_set:
+        return pod
+    return pod.model_copy(update={"inner_A": INNER_HYDROGEN_A})
 
 
 def _require_ranges(settings: DistilSettings) -> None:
@@ -132,7 +146,8 @@ def _neutral_pair(
     if not cations or not anions:
         return ()
     plus, minus = charges[cations[0]], -charges[anions[0]]
-    return (cations[0],) * minus + (anions[0],) * plus
+    shared = math.gcd(plus, minus)
+    return (cations[0],) * (minus // shared) + (anions[0],) * (plus // shared)
 
 
 def _charged(settings: DistilSettings) -> ChargeSettings | None:

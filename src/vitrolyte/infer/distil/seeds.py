@@ -10,7 +10,7 @@ from ase.spacegroup import crystal as build_crystal
 
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.config import CrystalSettings, DistilSettings, TrialSettings
-from vitrolyte.infer.distil.geometry import Array, from_atoms
+from vitrolyte.infer.distil.geometry import Array, Indices, from_atoms, neighbour_pairs
 from vitrolyte.matter.catalogue import catalogue_crystal
 from vitrolyte.matter.packing import packed
 from vitrolyte.potentials.teacher import Snapshot
@@ -19,6 +19,12 @@ Generator = np.random.Generator
 COMPRESSION = (0.78, 0.97)
 LARGEST_RATTLE = 0.25
 LARGEST_STRAIN = 0.06
+HELD_A = 1.3
+"""A hydrogen nearer than this to another element belongs to it, Å."""
+
+STIFF = 0.3
+"""Rattle of a held hydrogen against its holder, over that of other atoms."""
+
 MOST_ATOMS = 64
 """Largest cell that a crystal is repeated to where no repeat is given."""
 
@@ -82,6 +88,28 @@ def snapshot_of(structure: Trajectory) -> Snapshot:
     return Snapshot(structure.species, frame.positions[0], frame.cells[0])
 
 
+class HeldHydrogen(NamedTuple):
+    """Hydrogen atoms, the atoms that hold them, and the bonds from these to them, Å."""
+
+    hydrogen: Indices
+    holder: Indices
+    bonds: Array
+
+
+def held_hydrogen(snapshot: Snapshot) -> HeldHydrogen:
+    """Find every hydrogen that sits on another element, each once, at its nearest one."""
+    is_hydrogen = np.array([element == "H" for element in snapshot.species])
+    if not is_hydrogen.any():
+        nothing = np.empty(0, dtype=np.intp)
+        return HeldHydrogen(nothing, nothing, np.empty((0, 3)))
+    pairs = neighbour_pairs(snapshot, HELD_A)
+    order = np.argsort(pairs.distances, kind="stable")
+    order = order[is_hydrogen[pairs.second[order]] & ~is_hydrogen[pairs.first[order]]]
+    hydrogen, nearest = np.unique(pairs.second[order], return_index=True)
+    chosen = order[nearest]
+    return HeldHydrogen(hydrogen, pairs.first[chosen], pairs.vectors[chosen])
+
+
 def distorted(settings: CrystalSettings, generator: Generator) -> list[Seed]:
     """List the rattled, compressed and defective copies that a crystal's settings ask for.
 
@@ -106,8 +134,13 @@ def distorted(settings: CrystalSettings, generator: Generator) -> list[Seed]:
 
 
 def rattled(snapshot: Snapshot, amount: float, *, generator: Generator) -> Snapshot:
-    """Move every atom by Gaussian steps of ``amount`` times the largest rattle (0.25 Å)."""
+    """Move every atom by Gaussian steps of ``amount`` times the largest rattle (0.25 Å).
+
+    Held hydrogen goes with its holder, and by a smaller step against it.
+    """
     steps = generator.normal(scale=LARGEST_RATTLE * amount, size=snapshot.positions.shape)
+    held = held_hydrogen(snapshot)
+    steps[held.hydrogen] = steps[held.holder] + STIFF * steps[held.hydrogen]
     return Snapshot(snapshot.species, snapshot.positions + steps, snapshot.cell)
 
 
@@ -118,8 +151,11 @@ def strained(snapshot: Snapshot, size: float, *, generator: Generator) -> Snapsh
 
 
 def scaled(snapshot: Snapshot, factor: float) -> Snapshot:
-    """Scale all lengths by a factor."""
-    return deformed(snapshot, factor * np.eye(3))
+    """Scale all lengths by a factor, except between a hydrogen and what holds it."""
+    found = deformed(snapshot, factor * np.eye(3))
+    held = held_hydrogen(snapshot)
+    found.positions[held.hydrogen] = found.positions[held.holder] + held.bonds
+    return found
 
 
 def deformed(snapshot: Snapshot, matrix: Array) -> Snapshot:

@@ -8,6 +8,7 @@ from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.exam import Exam, Sitting
 from vitrolyte.infer.distil.exam_crystal import crystal_figures
+from vitrolyte.infer.distil.exam_molecules import hydrogen_figures
 from vitrolyte.infer.distil.exam_motion import (
     density_figures,
     diffusion_figures,
@@ -46,6 +47,7 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
         figures += broken
         if not broken:
             figures += _errors(exam, sitting.labelled, f"{sitting.phase} (student's run)")
+            figures += hydrogen_figures(sitting, bench.settings.timestep_fs)
     if not any(broken for _, broken in sittings):
         by_phase = {sitting.phase: sitting for sitting, _ in sittings}
         own, more = _motion(exam, by_phase)
