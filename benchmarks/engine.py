@@ -30,7 +30,7 @@ def races(*, tiny: bool) -> tuple[Race, ...]:
     """Return the races of 320 and 625 atoms."""
     if tiny:
         return (_race(2, duration_ps=0.02, rounds=1),)
-    return (_race(4, duration_ps=2.0, rounds=3), _race(5, duration_ps=2.0, rounds=3))
+    return (_race(4, duration_ps=1.0, rounds=3), _race(5, duration_ps=0.5, rounds=3))
 
 
 def _race(repeat: int, *, duration_ps: float, rounds: int) -> Race:
