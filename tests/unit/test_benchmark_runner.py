@@ -8,6 +8,8 @@ from benchmarks.__main__ import CATALOGUE, Benchmark, main
 from benchmarks.page import page, read_sections, section
 from benchmarks.race import Contestant, Race, Shot, Work, run
 
+from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
+
 
 def shooting(*values: float) -> Contestant:
     """Return a contestant with these measurements, the first of them in its idle turn."""
@@ -93,6 +95,15 @@ def test_the_page_names_no_host_and_no_folder(tmp_path: Path) -> None:
 
 def test_every_benchmark_has_a_name_of_its_own() -> None:
     assert len({one.name for one in CATALOGUE}) == len(CATALOGUE)
+
+
+def test_both_programs_find_the_diffusivity() -> None:
+    ours, theirs = run(displacement.diffusivity_race(20, 1000, rounds=1))
+    truth = displacement.DIFFUSIVITY * A2_PER_PS_TO_CM2_PER_S
+    # 20 walks of 100 ps: kinisi and we scatter by about a tenth.
+    for one in (ours, theirs):
+        assert one.note or one.answer == pytest.approx(truth, rel=0.4)
+    assert not ours.note
 
 
 @pytest.mark.parametrize(
