@@ -214,7 +214,7 @@ class ChargeSettings(CoulombSettings):
     """
 
     charges: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
-    scale: Annotated[tuple[Positive, ...], BeforeValidator(_listed), Field(min_length=1)] = (0.65,)
+    scale: Annotated[tuple[Positive, ...], BeforeValidator(_listed), Field(min_length=1)] = (0.5,)
 
     @property
     def coulomb(self) -> Coulomb:

@@ -25,7 +25,7 @@ from vitrolyte.infer.distil.regression import (
     Solution,
     draws,
     gathered,
-    held_out_miss,
+    held_out_misses,
     solve,
     weighted,
 )
@@ -195,7 +195,7 @@ class _Task:
             return under.scales[0]
         held = np.arange(len(self.sane) + len(self.guarded)) % HELD_OUT_EVERY == 0
         held[len(self.sane) :] = False
-        misses = [held_out_miss(self.rows, s, held, self.order.settings) for s in under.scales]
+        misses = held_out_misses(self.rows, under.scales, held, self.order.settings)
         return under.scales[int(np.argmin(misses))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,17 +136,29 @@ def solve(normal: Normal, ridge: float) -> Solution:
     return Solution(coefficients, lower * scale[:, None])
 
 
-def held_out_miss(
-    rows: Callable[[float], Iterable[Rows]], scale: float, held: Flags, settings: FitSettings
-) -> float:
-    """Fit to the rows of a scale that are not held out and return the mean square miss of the rest.
+def held_out_misses(
+    rows: Callable[[float], Iterable[Rows]],
+    scales: Sequence[float],
+    held: Flags,
+    settings: FitSettings,
+) -> list[float]:
+    """Fit at each scale of the charges to what is not held out; return the misses of the rest.
 
-    The miss is in units of what a row is forgiven. ``held`` has one flag for each configuration.
+    A miss is the mean square over the held-out rows, in units of what each is forgiven. Charges
+    change the right-hand sides alone, by the square of their scale, so that the sums at scales 0
+    and 1 serve all. ``held`` has one flag for each configuration.
     """
-    (normal,) = gathered(rows(scale), np.where(held, 0.0, 1.0)[None])
-    found = solve(normal, settings.ridge).coefficients
-    misses = [row.matrix @ found - row.target for row, out in zip(rows(scale), held) if out]
-    return float(np.mean(np.square(np.concatenate(misses))))
+    kept = np.where(held, 0.0, 1.0)[None]
+    (bare,), (whole,) = gathered(rows(0.0), kept), gathered(rows(1.0), kept)
+    rights = [bare.right + s**2 * (whole.right - bare.right) for s in scales]
+    fits = [solve(Normal(bare.square, right), settings.ridge).coefficients for right in rights]
+    misses: list[list[float]] = [[] for _ in scales]
+    for out, without, full in zip(held, rows(0.0), rows(1.0)):
+        for scale, found, missed in zip(scales, fits, misses):
+            if out:
+                target = without.target + scale**2 * (full.target - without.target)
+                missed += np.square(without.matrix @ found - target).tolist()
+    return [float(np.mean(missed)) for missed in misses]
 
 
 def disagreement(design: Design, coefficients: Array) -> float:
