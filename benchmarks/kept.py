@@ -14,13 +14,14 @@ from vitrolyte.potentials.teacher import Snapshot
 BATCH = 12
 
 
-def kept_designs(
-    snapshots: Sequence[Snapshot],
-    folder: Path,
-    compute: Callable[[Sequence[Snapshot], Path], Sequence[Design]],
-) -> list[Design]:
-    """Return the rows of every snapshot, computing only those not kept from before."""
-    missing = list({k: s for s in snapshots if not _path(folder, k := key_of(s)).is_file()}.values())
+Compute = Callable[[Sequence[Snapshot], Path], Sequence[Design]]
+
+
+def keep_designs(snapshots: Sequence[Snapshot], folder: Path, compute: Compute) -> None:
+    """Compute the rows that are not kept from before, several snapshots at a time."""
+    missing = list(
+        {k: s for s in snapshots if not _path(folder, k := key_of(s)).is_file()}.values()
+    )
     folder.mkdir(parents=True, exist_ok=True)
     for start in range(0, len(missing), BATCH):
         batch = missing[start : start + BATCH]
@@ -28,6 +29,11 @@ def kept_designs(
             unfinished = folder / "unfinished.npy"
             np.save(unfinished, np.vstack([design.energy, design.stress, design.forces]))
             unfinished.replace(_path(folder, key_of(snapshot)))
+
+
+def kept_designs(snapshots: Sequence[Snapshot], folder: Path, compute: Compute) -> list[Design]:
+    """Return the rows of every snapshot, computing only those not kept from before."""
+    keep_designs(snapshots, folder, compute)
     return [_read(_path(folder, key_of(snapshot))) for snapshot in snapshots]
 
 

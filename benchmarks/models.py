@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.students import (
     Kind,
@@ -28,36 +29,45 @@ from benchmarks.students import (
     scores,
     solved,
     summed,
+    tests,
 )
 from benchmarks.trial_frames import labelled, trial_frames
 from vitrolyte.data.io.files import write_text
 from vitrolyte.infer.distil.cache import LabelCache
+from vitrolyte.infer.distil.regression import Normal
 from vitrolyte.potentials.teacher_catalogue import default_python
 
 SIZES = (50, 100, 200)
 DRAWS = 3
 PER_RUN = 6
+BARE = ", no guards"
 
 
 def curve(kind: Kind, labels: Labels, *, name: str, folder: Path) -> list[Score]:
-    """Fit to nested random sets of the pool, and to all of it; write the last fit's files."""
-    guards = guarded(kind, labels)
+    """Fit to nested random sets, with guard rows and without; keep the files of the largest."""
+    guards, held_out = guarded(kind, labels), tests(kind, labels)
     found: list[Score] = []
     for draw in range(DRAWS):
         order = np.random.default_rng(draw).permutation(len(labels.pool))
-        total, start = guards, 0
+        total, start = Normal(np.zeros_like(guards.square), np.zeros_like(guards.right)), 0
         for size in SIZES if draw else (*SIZES, len(labels.pool)):
             some = [labels.pool[place] for place in order[start:size]]
-            total = added(total, summed(list(rows(kind, some, labels.cores))))
+            total = added(total, summed(list(rows(kind, some, labels))))
             start = size
-            coefficients = solved(kind, total).coefficients
-            found += scores(kind, coefficients, labels, tag=(name, size, draw))
-            if size == len(labels.pool):
-                folder.mkdir(parents=True, exist_ok=True)
-                pair = kind.written(coefficients, labels.cores, folder)
-                plain = {"commands": pair.commands, "files": [path.name for path in pair.files]}
-                write_text(folder / "pair.json", json.dumps(plain))
+            bare = solved(kind, total).coefficients
+            held = solved(kind, added(total, guards)).coefficients
+            found += scores(held_out, bare, labels, tag=(f"{name}{BARE}", size, draw))
+            found += scores(held_out, held, labels, tag=(name, size, draw))
+        if not draw:
+            _keep(kind, held, labels, folder)
     return found
+
+
+def _keep(kind: Kind, coefficients: NDArray[np.float64], labels: Labels, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    pair = kind.written(coefficients, labels.cores, folder)
+    plain = {"commands": pair.commands, "files": [path.name for path in pair.files]}
+    write_text(folder / "pair.json", json.dumps(plain))
 
 
 def table(found: Sequence[Score], quantity: str, held: str, *, per: float = 1.0) -> str:
@@ -66,7 +76,9 @@ def table(found: Sequence[Score], quantity: str, held: str, *, per: float = 1.0)
     lines = ["| student | " + " | ".join(f"{size}" for size in sizes) + " |"]
     lines.append("|---" * (len(sizes) + 1) + "|")
     for name in dict.fromkeys(one.kind for one in found):
-        cells = [_cell([getattr(o, quantity) / per for o in _of(found, name, s, held)]) for s in sizes]
+        cells = [
+            _cell([getattr(o, quantity) / per for o in _of(found, name, s, held)]) for s in sizes
+        ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.kept import kept_designs
+from benchmarks.kept import keep_designs, kept_designs
 from vitrolyte.data.io.files import write_text
 from vitrolyte.data.io.lammps_data import AtomTypes, Orientation, data_text, restrict
 from vitrolyte.data.trajectory import structure
@@ -24,7 +24,6 @@ from vitrolyte.simulate.process import SCRIPT, complete, failure
 Array = NDArray[np.float64]
 COEFFICIENTS, PARAMETERS = "student.snapcoeff", "student.snapparam"
 RFAC0 = 0.99363
-BATCH = 12
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,10 @@ class Snap:
             for j in range(first - second, min(top, first + second) + 1, 2)
         )
         return 1 + single * (len(self.elements) ** 3 if self.chemical else 1)
+
+    def prepare(self, snapshots: Sequence[Snapshot]) -> None:
+        """Compute the rows not kept from before."""
+        keep_designs(snapshots, self.folder / self._key, self._computed)
 
     def designs(self, snapshots: Sequence[Snapshot]) -> list[Design]:
         """Return the rows of every snapshot, computing only those not kept from before."""

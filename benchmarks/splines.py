@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.kept import kept_designs
+from benchmarks.kept import keep_designs, kept_designs
 from benchmarks.snap import overlaid
 from vitrolyte.data.io.files import write_text
 from vitrolyte.infer.distil.cores import Cores
@@ -101,11 +101,21 @@ class Splines:
                         free += length
         return pairs, triples, free
 
+    def prepare(self, snapshots: Sequence[Snapshot]) -> None:
+        """Compute the rows not kept from before."""
+        keep_designs(snapshots, self._place, self._computed)
+
     def designs(self, snapshots: Sequence[Snapshot]) -> list[Design]:
         """Return the rows of every snapshot, computing only those not kept from before."""
+        return kept_designs(snapshots, self._place, self._computed)
+
+    @property
+    def _place(self) -> Path:
         key = f"uf3-{self.pair_A:g}-{self.pair_intervals}-{self.triple_A:g}"
-        place = self.folder / f"{key}-{self.triple_intervals}-{self.far_intervals}"
-        return kept_designs(snapshots, place, lambda some, _: [self._design(one) for one in some])
+        return self.folder / f"{key}-{self.triple_intervals}-{self.far_intervals}"
+
+    def _computed(self, snapshots: Sequence[Snapshot], _: Path) -> list[Design]:
+        return [self._design(one) for one in snapshots]
 
     def roughness(self) -> Array:
         """Return the matrix R of the curvature ridge, ``c' R c``: second differences, squared."""

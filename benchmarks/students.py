@@ -17,7 +17,7 @@ from benchmarks.snap import Snap
 from benchmarks.splines import Splines
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.files import write_text
-from vitrolyte.infer.distil.cache import LabelCache
+from vitrolyte.infer.distil.cache import LabelCache, key_of
 from vitrolyte.infer.distil.config import FitSettings, LimitSettings, PodSettings
 from vitrolyte.infer.distil.contacts import Contact, dimers, embedded, guard_rows, scan_distances
 from vitrolyte.infer.distil.cores import Cores, cores_below
@@ -45,6 +45,8 @@ class Kind(Protocol):
     @property
     def name(self) -> str: ...
 
+    def prepare(self, snapshots: Sequence[Snapshot]) -> None: ...
+
     def designs(self, snapshots: Sequence[Snapshot]) -> list[Design]: ...
 
     def written(self, coefficients: Array, cores: Cores, folder: Path) -> LammpsPair: ...
@@ -62,6 +64,10 @@ class Pod:
         """Name it by its size."""
         return f"POD, {self.size}"
 
+    def prepare(self, snapshots: Sequence[Snapshot]) -> None:
+        """Compute the rows not kept from before."""
+        self.basis.prepare(snapshots)
+
     def designs(self, snapshots: Sequence[Snapshot]) -> list[Design]:
         """Return the rows of every snapshot."""
         return self.basis.designs(snapshots)
@@ -76,7 +82,9 @@ class Pod:
         return LammpsPair("metal", "atomic", files, pair_commands(self.basis.elements, cores))
 
 
-SMALL = PodSettings(two_body=6, three_body=4, three_body_angular=2, four_body=0, four_body_angular=0)
+SMALL = PodSettings(
+    two_body=6, three_body=4, three_body_angular=2, four_body=0, four_body_angular=0
+)
 LARGE = PodSettings(
     two_body=10, three_body=8, three_body_angular=4, four_body=4, four_body_angular=2
 )
@@ -120,6 +128,17 @@ class Labels:
         """The cores under every student, as in a distillation."""
         fraction = LimitSettings().core_fraction
         return cores_below(_shortest(self.calm), fraction)
+
+    def core(self, snapshot: Snapshot) -> Label:
+        """Return what the cores contribute to a snapshot, found once."""
+        key = key_of(snapshot)
+        if key not in self._found:
+            self._found[key] = self.cores.label(snapshot)
+        return self._found[key]
+
+    @cached_property
+    def _found(self) -> dict[str, Label]:
+        return {}
 
     @cached_property
     def guards(self) -> list[Contact]:
@@ -183,12 +202,15 @@ def _shortest(examples: Sequence[Example]) -> dict[str, float]:
     return shortest_distances((one.snapshot for one in examples), ELEMENTS)
 
 
-def rows(kind: Kind, examples: Sequence[Example], cores: Cores) -> Iterator[Rows]:
+def rows(kind: Kind, examples: Sequence[Example], labels: Labels) -> Iterator[Rows]:
     """Yield the weighted rows of examples, less what the cores contribute."""
+    kind.prepare([one.snapshot for one in examples])
     for one in examples:
         (design,) = kind.designs([one.snapshot])
-        core, said = cores.label(one.snapshot), one.label
-        rest = Label(said.energy - core.energy, said.forces - core.forces, said.stress - core.stress)
+        core, said = labels.core(one.snapshot), one.label
+        rest = Label(
+            said.energy - core.energy, said.forces - core.forces, said.stress - core.stress
+        )
         yield weighted(design, rest, settings=FitSettings())
 
 
@@ -240,16 +262,23 @@ class Score:
     bias: float
 
 
+Tests = dict[str, list[Design]]
+
+
+def tests(kind: Kind, labels: Labels) -> Tests:
+    """Return the rows of every set that was held out."""
+    return {n: kind.designs([e.snapshot for e in some]) for n, some in labels.held.items()}
+
+
 def scores(
-    kind: Kind, coefficients: Array, labels: Labels, *, tag: tuple[str, int, int]
+    designs: Tests, coefficients: Array, labels: Labels, *, tag: tuple[str, int, int]
 ) -> list[Score]:
     """Return the errors on every set that was held out."""
     found = []
     for name, examples in labels.held.items():
-        designs = kind.designs([one.snapshot for one in examples])
         said = [
-            _said(design, coefficients, labels.cores.label(one.snapshot))
-            for design, one in zip(designs, examples)
+            _said(design, coefficients, labels.core(one.snapshot))
+            for design, one in zip(designs[name], examples)
         ]
         found.append(Score(*tag, name, *errors([one.label for one in examples], said)))
     return found

@@ -8,34 +8,29 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.race import Contestant, Race, Shot, Work, timed, workspace
+from benchmarks.melt import melt, segment, student_run
+from benchmarks.race import Contestant, Race, Shot, Work, timed
 from vitrolyte.data.errors import MissingExtra
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.matter.prototypes import crystal
-from vitrolyte.matter.supercell import supercell
 from vitrolyte.potentials.shelf import find
 from vitrolyte.potentials.teacher import Snapshot, Teacher, processors
 from vitrolyte.potentials.teacher_catalogue import installed, teacher_named, with_threads
-from vitrolyte.simulate.lammps import run
-from vitrolyte.simulate.order import Launch, Order, Run
-from vitrolyte.simulate.schedule import Segment
 
 TEACHERS = {"7net-0": "sevenn", "7net-l3i5": "sevenn", "chgnet": "chgnet"}
 _MICRO = 1e-6
-_TEMPERATURE_K = 1500.0
 _STEP_A = 0.02
 
 
 def races(*, tiny: bool) -> tuple[Race, ...]:
     """Return the race on one processor, and on all of them where there are more."""
-    repeat, melting_ps, rounds = (2, 0.02, 1) if tiny else (5, 10.0, 2)
+    rounds = 1 if tiny else 2
     threads = (1,) if tiny or processors() == 1 else (1, processors())
-    liquid = _melt(repeat, melting_ps)
+    liquid = melt((2, 2, 2), 0.02) if tiny else melt((5, 5, 4), 1.0)
     return tuple(_race(liquid, tiny=tiny, threads=each, rounds=rounds) for each in threads)
 
 
 def _race(liquid: Trajectory, *, tiny: bool, threads: int, rounds: int) -> Race:
-    labels, steps = (1, 10) if tiny else (3, 2000)
+    labels, steps = (1, 10) if tiny else (1, 500)
     teachers = tuple(
         Contestant(f"{name} behind its pipe", partial(_labels, name, liquid, labels, threads), pack)
         for name, pack in TEACHERS.items()
@@ -54,30 +49,6 @@ def _race(liquid: Trajectory, *, tiny: bool, threads: int, rounds: int) -> Race:
     )
 
 
-def _segment(duration_ps: float) -> Segment:
-    step_fs = find(("Li", "O", "Cl")).timestep_fs
-    return Segment(
-        "melt",
-        "nvt",
-        duration_ps,
-        _TEMPERATURE_K,
-        step_fs,
-        frame_every_ps=min(0.1, duration_ps),
-        velocities=True,
-    )
-
-
-def _run(start: Trajectory, duration_ps: float, threads: int) -> Run:
-    potential = find(("Li", "O", "Cl"))
-    order = Order(start, potential, _segment(duration_ps), 1, workspace() / "run")
-    return run(order, Launch(processes=threads))
-
-
-def _melt(repeat: int, duration_ps: float) -> Trajectory:
-    unit = crystal("Li3OCl", "antiperovskite", lattice_parameter_A=4.05)
-    return _run(supercell(unit, (repeat,) * 3), duration_ps, 1).final
-
-
 def _per_step(work: Work, steps: int) -> Work:
     def measured() -> Shot:
         shot = work()
@@ -87,10 +58,10 @@ def _per_step(work: Work, steps: int) -> Work:
 
 
 def _student(liquid: Trajectory, steps: int, threads: int) -> Work:
-    duration = steps * _segment(1.0).timestep_ps
+    duration = steps * segment(1.0).timestep_ps
 
     def work() -> float:
-        done = _run(liquid, duration, threads)
+        done = student_run(liquid, duration, processes=threads)
         return float(done.thermo.potential_energy[-1]) / liquid.n_atoms
 
     return _per_step(timed(work), steps)
