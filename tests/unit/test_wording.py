@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
-from vitrolyte.data.wording import estimate_text, interval_text, number_text, value_text
+from vitrolyte.data.wording import (
+    estimate_text,
+    interval_text,
+    number_text,
+    quantity_text,
+    value_text,
+)
 
 POWERS = {ord(c): str(n) for n, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {ord("⁻"): "-", ord("−"): "-"}
 
@@ -64,3 +70,30 @@ def test_a_row_is_written_with_unit_and_interval() -> None:
 def test_a_published_number_keeps_every_printed_digit() -> None:
     printed = replace(row(Quantity(3579.25, "eV")), kind="published")
     assert estimate_text(printed) == "3579.25 eV"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "of", "method", "text"),
+    [
+        (
+            "activation_energy",
+            "Li",
+            "Arrhenius, collective",
+            "activation energy of Li (collective)",
+        ),
+        ("haven_ratio", "", "tracer over collective", "haven ratio"),
+        (
+            "volume_expansion",
+            "",
+            "against the perfect crystal at the same temperature",
+            "volume expansion (against the perfect crystal)",
+        ),
+    ],
+)
+def test_numbers_of_one_quantity_are_told_apart(
+    quantity: str, of: str, method: str, text: str
+) -> None:
+    unit = "eV" if quantity == "activation_energy" else "1"
+    sample = Sample("glass", "Li3OCl", "glass")
+    found = computed(sample, quantity, Quantity(1.0, unit), of=of, method=method)
+    assert quantity_text(found) == text

@@ -73,15 +73,22 @@ def bounds_text(row: Observation) -> str:
 def quantity_text(row: Observation) -> str:
     """Return what a row is about in words: ``transference number of Li (collective)``."""
     of = f" of {row.of.replace('_', ' ')}" if row.of else ""
-    kinds = [word for word in ("tracer", "collective") if word in row.method]
-    named = f" ({kinds[0]})" if len(kinds) == 1 and row.kind != "published" else ""
-    return row.quantity.replace("_", " ") + of + named
+    how = "" if row.kind == "published" else _distinction(row.method)
+    return row.quantity.replace("_", " ") + of + (f" ({how})" if how else "")
 
 
 def sample_text(row: Observation) -> str:
     """Return formula, phase and state of a row: ``Li3OCl glass at 300 K``."""
     state = "" if row.temperature_K is None else f" at {number_text(row.temperature_K, digits=4)} K"
     return f"{row.formula} {row.phase}".strip() + state
+
+
+def _distinction(method: str) -> str:
+    """What tells apart two numbers of one quantity: the kind of transport, or the reference."""
+    if method.startswith("against "):
+        return method.removesuffix(" at the same temperature")
+    kinds = [word for word in ("tracer", "collective") if word in method]
+    return kinds[0] if len(kinds) == 1 else ""
 
 
 def _limit_or_range(row: Observation) -> bool:
