@@ -10,14 +10,18 @@ import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 
 from vitrolyte.infer.distil.charges import Charges
-from vitrolyte.infer.distil.cores import Cores
+from vitrolyte.infer.distil.cores import Cores, core_distance
 from vitrolyte.infer.distil.descriptors import Basis
 from vitrolyte.infer.distil.geometry import Array, neighbour_pairs, pair_names
 from vitrolyte.infer.distil.regression import Rows
 from vitrolyte.potentials.teacher import Snapshot
 
-LEAST_A = 0.3
-"""Shortest distance of a scan; at it every core is above 100 eV."""
+REACHED_EV = 50.0
+"""Energy of the bare core at the shortest distance of a scan: far more than two atoms of a run
+ever bring along. Closer guards cost accuracy where it counts, since descriptors grow so steeply."""
+
+LEAST_A = 0.4
+"""No scan begins closer: the cores of hydrogen are soft, and what descriptors say there is void."""
 
 GRID = 14
 CUBE = 0.92
@@ -47,10 +51,11 @@ class Contact:
 
 
 def scan_distances(pair: str) -> Array:
-    """Return the distances of a pair's scan, 0.3 Å to the sum of covalent radii, Å."""
+    """Return the distances of a pair's scan, from its core to the sum of covalent radii, Å."""
     a, b = pair.split("-")
     reach = covalent_radii[atomic_numbers[a]] + covalent_radii[atomic_numbers[b]]
-    return np.geomspace(LEAST_A, max(float(reach), 1.0), GRID).round(4)
+    least = max(core_distance(pair, REACHED_EV), LEAST_A)
+    return np.geomspace(least, max(float(reach), 1.0), GRID).round(4)
 
 
 def dimers(elements: Sequence[str], cutoff_A: float) -> list[Contact]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from ase.data import atomic_numbers
+from scipy.optimize import brentq
 
 from vitrolyte.infer.distil.geometry import Array, Indices, neighbour_pairs
 from vitrolyte.potentials.teacher import Label, Snapshot
@@ -96,6 +97,16 @@ def cores_below(distances: Mapping[str, float], fraction: float) -> Cores:
         outer = round(fraction * shortest, 3)
         pairs[name] = Core((atomic_numbers[a], atomic_numbers[b]), round(0.5 * outer, 3), outer)
     return Cores(pairs)
+
+
+def core_distance(pair: str, energy_eV: float) -> float:
+    """Return the distance at which the bare core of a pair (``Li-O``) reaches an energy, Å."""
+    a, b = (atomic_numbers[element] for element in pair.split("-"))
+
+    def above(r: float) -> float:
+        return float(_bare((a, b), np.array(r))[0]) - energy_eV
+
+    return float(brentq(above, 0.01, 10.0))
 
 
 def _bare(charges: tuple[int, int], r: Array) -> tuple[Array, Array, Array]:

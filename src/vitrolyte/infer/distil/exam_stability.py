@@ -9,6 +9,7 @@ import numpy as np
 from vitrolyte.data.errors import EngineError, InputError
 from vitrolyte.data.trajectory import structure
 from vitrolyte.infer.distil.config import StageSettings, TrialSettings
+from vitrolyte.infer.distil.contacts import LEAST_A, REACHED_EV
 from vitrolyte.infer.distil.exam import Exam
 from vitrolyte.infer.distil.figures import Evidence
 from vitrolyte.infer.distil.gate import repulsive_shares
@@ -33,7 +34,8 @@ def stability_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
     )
     scanned = Evidence(
         14,
-        "share of distances of a scan from 0.3 Å to the pair's safe distance at which a lone dimer "
+        f"share of distances of a scan, from where the bare core is {REACHED_EV:g} eV (at least "
+        f"{LEAST_A:g} Å) to the pair's safe distance, at which a lone dimer "
         "(cube of 0.92 of the cut-off, its images are its neighbours) pushes apart",
     )
     shares = repulsive_shares(exam.fit, exam.bench.settings.pod.cutoff_A, exam.folder / "points")

@@ -173,9 +173,17 @@ class _Task:
 
     def rows(self, scale: float | None) -> Iterator[Rows]:
         """Yield the rows of all examples, then those of the guards; charges times a scale."""
+        yield from self.learnt(scale)
+        self.basis.prepare([one.snapshot for one in self.guarded])
+        under = self.order.charges
+        charges = None if under is None else under.unit.scaled(scale or 0.0)
+        yield from guard_rows(self.guarded, self.basis, cores=self.cores, charges=charges)
+
+    def learnt(self, scale: float | None) -> Iterator[Rows]:
+        """Yield the rows of all examples, charges times a scale taken off."""
         under = self.order.charges
         snapshots = [one.snapshot for one in self.sane]
-        self.basis.prepare([*snapshots, *(one.snapshot for one in self.guarded)])
+        self.basis.prepare(snapshots)
         if under is not None:
             under.prepare(snapshots)
         for one in self.sane:
@@ -183,19 +191,20 @@ class _Task:
             beneath = None if under is None else under.label(one.snapshot, scale or 0.0)
             rest = _rest(one.label, self.cores.label(one.snapshot))
             yield weighted(design, rest, settings=self.order.settings, beneath=beneath)
-        charges = None if under is None else under.unit.scaled(scale or 0.0)
-        yield from guard_rows(self.guarded, self.basis, cores=self.cores, charges=charges)
 
     def best_scale(self) -> float | None:
-        """Choose the scale of the charges; ``None`` where there are none."""
+        """Choose the scale of the charges; ``None`` where there are none.
+
+        Labels alone choose: what the guards of close contacts cost depends on the scale too, and
+        hides what the labels say of it.
+        """
         under = self.order.charges
         if under is None:
             return None
         if len(under.scales) == 1:
             return under.scales[0]
-        held = np.arange(len(self.sane) + len(self.guarded)) % HELD_OUT_EVERY == 0
-        held[len(self.sane) :] = False
-        misses = held_out_misses(self.rows, under.scales, held, self.order.settings)
+        held = np.arange(len(self.sane)) % HELD_OUT_EVERY == 0
+        misses = held_out_misses(self.learnt, under.scales, held, self.order.settings)
         return under.scales[int(np.argmin(misses))]
 
 
