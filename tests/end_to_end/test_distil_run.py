@@ -67,6 +67,11 @@ def test_a_killed_distillation_ends_with_a_student_and_buys_no_label_twice(place
         "repulsive_share",
         "breaches",
     }
+    (stages,) = Path("runs/distil-tiny-salt").glob("run-*/stages")
+    learned = json.loads((stages / "exam-01.json").read_text("utf-8"))
+    of_the_trial = 3
+    assert len(learned) == of_the_trial  # and none of the teacher's own run
+    assert (stages.parent / "teacher-melt-0.4-ps" / "finished.json").is_file()
     shares = [f.value for f in student.card.figures if f.quantity == "repulsive_share"]
     assert shares == [1.0, 1.0, 1.0]
 

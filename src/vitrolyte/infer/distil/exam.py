@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitrolyte.data.trajectory import structure
@@ -57,11 +57,17 @@ class Exam:
             student.pair(), snapshots, elements=student.elements, folder=self.folder / "points"
         )
 
-    def run(self, start: Snapshot, segment: Segment, name: str, *, teacher: bool = False) -> Run:
-        """Run the student, or the teacher, from a snapshot; a killed run goes on."""
-        potential = self.bench.teacher_potential if teacher else self.potential
+    def run(self, start: Snapshot, segment: Segment, name: str) -> Run:
+        """Run the student from a snapshot; a killed run goes on."""
         now = structure(start.species, start.positions, start.cell)
-        return engines.run(Order(now, potential, segment, self.seed(99), self.folder / name))
+        return engines.run(Order(now, self.potential, segment, self.seed(99), self.folder / name))
+
+    def teach(self, start: Snapshot, segment: Segment, name: str) -> Run:
+        """Run the teacher from a snapshot, for this student and all that follow."""
+        now = structure(start.species, start.positions, start.cell)
+        seed = replace(self, attempt=1).seed(99)
+        place = self.bench.place / name
+        return engines.run(Order(now, self.bench.teacher_potential, segment, seed, place))
 
     def trial(self, phase: str) -> TrialSettings:
         """Find the examined trial of a phase."""

@@ -71,12 +71,10 @@ def melt_volume(exam: Exam, start: Snapshot, pressure_GPa: float) -> float:
 
 
 def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
-    """Run the teacher itself from a frame of the student's, at constant volume."""
-    trust = exam.bench.settings.trust
-    length = trust.teacher_ps or 1.0
+    """Run the teacher itself from a frame, at constant volume; once in a distillation."""
+    length = exam.bench.settings.trust.teacher_ps or 1.0
     segment = _segment(exam, temperature_K, length)
-    name = f"teacher-{phase}-{length:g}-ps"
-    return _settled(exam.run(start, segment, name, teacher=True).trajectory)
+    return _settled(exam.teach(start, segment, f"teacher-{phase}-{length:g}-ps").trajectory)
 
 
 def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:

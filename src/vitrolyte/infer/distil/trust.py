@@ -50,9 +50,7 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
             figures += hydrogen_figures(sitting, bench.settings.timestep_fs)
     if not any(broken for _, broken in sittings):
         by_phase = {sitting.phase: sitting for sitting, _ in sittings}
-        own, more = _motion(exam, by_phase)
-        frames += own
-        figures += more
+        figures += _motion(exam, by_phase)
         bench.say("examination: the parent crystal")
         figures += crystal_figures(exam)
         bench.say("examination: stability")
@@ -97,26 +95,39 @@ def _errors(exam: Exam, examples: tuple[Example, ...], of: str) -> list[TrustFig
     return error_figures(examples, said, exam.fit.student.elements, of)
 
 
-def _motion(exam: Exam, sittings: dict[str, Sitting]) -> tuple[list[Example], list[TrustFigure]]:
-    """Compare melt and glass with runs of the teacher itself from frames of the student's."""
+def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
+    """Compare melt and glass with runs of the teacher itself.
+
+    They are made once for all students of a distillation, and none of them ever learns from them.
+    """
+    bench = exam.bench
     figures = density_figures(exam, sittings["melt"])
-    frames: list[Example] = []
     for phase in ("melt", "glass"):
         if phase not in sittings:
             continue
-        exam.bench.say(f"examination: the teacher's own {phase}")
+        bench.say(f"examination: the teacher's own {phase}")
         temperature = exam.trial(phase).stages[-1].temperature_K[1]
-        start = typical(sittings[phase].frames)
+        start = _common_start(exam, sittings[phase])
         own = own_run(exam, start, temperature, phase)
         mine = student_run(exam, start, temperature, phase)
-        chosen = _spread(snapshots(own), exam.bench.settings.trust.frames)
-        labelled = exam.bench.label([Seed(one, phase) for one in chosen], f"the teacher's {phase}")
+        chosen = _spread(snapshots(own), bench.settings.trust.frames)
+        labelled = bench.label([Seed(one, phase) for one in chosen], f"the teacher's {phase}")
         figures += _errors(exam, tuple(labelled), f"{phase} (teacher's run)")
         figures += overlap_figures(exam, own, mine, phase)
-        frames += labelled
         if phase == "melt":
             figures += diffusion_figures(exam, own, mine)
-    return frames, figures
+    return figures
+
+
+def _common_start(exam: Exam, sitting: Sitting) -> Snapshot:
+    """Return the frame from which teacher and student run, the first examined student's."""
+
+    def first() -> list[Example]:
+        seed = Seed(typical(sitting.frames), sitting.phase)
+        return exam.bench.label([seed], f"the start of the teacher's {sitting.phase}")
+
+    (start,) = exam.bench.ledger.once(f"teacher-{sitting.phase}-start", first)
+    return start.snapshot
 
 
 def _electrostatics(charges: Charges | None) -> str:
@@ -136,7 +147,8 @@ def _notes(figures: list[TrustFigure], charges: Charges | None) -> tuple[str, ..
         _electrostatics(charges),
         "pair_style pod can crash on an atom with fewer than two neighbours (LAMMPS issue 5114): "
         "keep to condensed phases; the engine's watcher stops a run before an atom is alone.",
-        "The teacher's runs start from frames of the student's.",
+        "The teacher's runs start from frames of the first student examined; no student learns "
+        "from them.",
     ]
     if undecided:
         notes.append(
