@@ -51,7 +51,7 @@ class Scene:
 
     @property
     def times(self) -> Floats:
-        return np.arange(len(self.wrapped)) * STEP_PS
+        return np.arange(len(self.wrapped), dtype=np.float64) * STEP_PS
 
     def trajectory(self) -> Trajectory:
         """Return the scene unwrapped by whole cell vectors, as a Trajectory holds it."""

@@ -59,5 +59,6 @@ def as_trajectory(
     positions: Floats, species: tuple[str, ...], *, edge: float = 20.0, step: float = 1.0
 ) -> Trajectory:
     """Return positions as a trajectory in a cube of constant edge, Å."""
-    cells = np.broadcast_to(np.eye(3) * edge, (len(positions), 3, 3))
-    return Trajectory(species, np.arange(len(positions)) * step, cells, positions)
+    cells = np.broadcast_to(np.diag([edge] * 3), (len(positions), 3, 3))
+    times = np.arange(len(positions), dtype=np.float64) * step
+    return Trajectory(species, times, cells, positions)
