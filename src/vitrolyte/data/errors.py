@@ -43,12 +43,17 @@ class VitrolyteError(Exception):
 
     def message(self) -> str:
         """Return the one readable message: required, received, remedy."""
-        parts = [self.required.rstrip(".") + "."]
+        parts = [_sentence(self.required)]
         if self.received:
-            parts.append(f"Received: {self.received.rstrip('.')}.")
+            parts.append("Received: " + _sentence(self.received))
         if self.remedy:
-            parts.append(f"Remedy: {self.remedy.rstrip('.')}.")
+            parts.append("Remedy: " + _sentence(self.remedy))
         return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    """End a text with one stop, or with its own question mark."""
+    return text if text.endswith("?") else text.rstrip(".") + "."
 
 
 class InputError(VitrolyteError, ValueError):
