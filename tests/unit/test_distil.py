@@ -9,7 +9,12 @@ from vitrolyte.infer.distil.config import CrystalSettings, Site
 from vitrolyte.infer.distil.geometry import shortest_distances
 from vitrolyte.infer.distil.ledger import Ledger
 from vitrolyte.infer.distil.novelty import most_novel, surroundings
-from vitrolyte.infer.distil.probes import distributions, pair_overlaps
+from vitrolyte.infer.distil.probes import (
+    bounded_overlap,
+    distributions,
+    overlap,
+    pair_overlaps,
+)
 from vitrolyte.infer.distil.seeds import (
     Seed,
     crystal,
@@ -168,6 +173,35 @@ def test_overlap_is_one_with_itself_and_zero_between_strangers():
     one, other = crystal(SALT), scaled(crystal(SALT), 1.06)
     assert pair_overlaps([one], [one], elements=("Li", "Cl"))["Li-Cl"] == pytest.approx(1.0)
     assert pair_overlaps([one], [other], elements=("Li", "Cl"))["Li-Cl"] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.02, 0.06, 0.2])
+def test_the_true_overlap_of_two_liquids_lies_between_its_bounds(shift):
+    generator = np.random.default_rng(5)
+    r = np.arange(0.05, 6.0, 0.1)
+
+    def liquid(first: float) -> np.ndarray:
+        peak = 4 * np.exp(-(((r - first) / 0.15) ** 2))
+        return np.where(r > first - 0.4, 1.0 - np.exp(-((r - first + 0.4) ** 2)), 0.0) + peak
+
+    teacher, student = liquid(2.0), liquid(2.0 + shift)
+    truth = overlap(teacher, student)
+    pairs_in_a_run = 3 * r**2
+    inside = judged_low = 0
+    for _ in range(400):
+        run = generator.poisson(teacher * pairs_in_a_run) / pairs_in_a_run
+        pieces = generator.poisson(student * pairs_in_a_run, (12, len(r))) / pairs_in_a_run
+        found = bounded_overlap(run, pieces)
+        inside += found.low <= truth <= found.high
+        judged_low += found.measured < truth
+    assert inside >= 0.95 * 400
+    if shift == 0.0:
+        assert judged_low == 400  # why a plain comparison would fail a perfect student
+
+
+def test_bounds_of_an_overlap_need_three_pieces():
+    with pytest.raises(ValueError, match="at least 3 pieces"):
+        bounded_overlap(np.ones(5), np.ones((2, 5)))
 
 
 def test_the_largest_void_of_rock_salt_is_a_tetrahedral_one():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from vitrolyte.infer.distil.geometry import Array, neighbour_pairs, pair_names
 from vitrolyte.potentials.teacher import Snapshot
 
 REACH_A = 6.0
 BIN_A = 0.1
+LEAST_PIECES = 3
 
 
 def pair_overlaps(
@@ -21,12 +24,44 @@ def pair_overlaps(
     ``1 - Σ|g1 - g2| / Σ(g1 + g2)`` over 0.1 Å bins up to 6 Å; 1 for identical structures.
     """
     first, second = distributions(one, elements), distributions(other, elements)
-    return {
-        pair: float(
-            1 - np.abs(first[pair] - second[pair]).sum() / (first[pair] + second[pair]).sum()
-        )
-        for pair in pair_names(elements)
-    }
+    return {pair: overlap(first[pair], second[pair]) for pair in pair_names(elements)}
+
+
+def overlap(one: Array, other: Array) -> float:
+    """Return ``1 - Σ|g1 - g2| / Σ(g1 + g2)`` of two distributions over the same bins."""
+    return float(1 - np.abs(one - other).sum() / (one + other).sum())
+
+
+class Overlap(NamedTuple):
+    """A measured overlap, what chance alone would leave of one, and 95 % bounds of the truth."""
+
+    measured: float
+    chance: float
+    low: float
+    high: float
+
+
+def bounded_overlap(run: Array, pieces: Array) -> Overlap:
+    """Bound the overlap of a short run (bins,) with the pieces (n, bins) of a long one.
+
+    Every piece is as long as the short run. Noise makes distributions look more different than they
+    are, so the measured overlap is too low, but by no more than two samples of one and the same
+    structure miss each other: the truth lies between the overlap and the overlap plus the loss of
+    a piece against the other pieces. Both bounds are widened by the 95 % spread of that loss.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three pieces.
+    """
+    count = len(pieces)
+    if count < LEAST_PIECES:
+        raise ValueError(f"at least {LEAST_PIECES} pieces are needed, not {count}")
+    total = pieces.sum(axis=0)
+    own = np.array([overlap(piece, (total - piece) / (count - 1)) for piece in pieces])
+    spread = float(student_t.ppf(0.975, count - 1) * own.std(ddof=1) * np.sqrt(1 + 1 / count))
+    measured, chance = overlap(run, total / count), float(own.mean())
+    return Overlap(measured, chance, measured - spread, min(1.0, measured + 1 - chance + spread))
 
 
 def distributions(frames: Sequence[Snapshot], elements: Sequence[str]) -> dict[str, Array]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
+from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.exam import Exam, Sitting
@@ -101,15 +104,19 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
     They are made once for all students of a distillation, and none of them ever learns from them.
     """
     bench = exam.bench
+    phases: list[str] = [phase for phase in ("melt", "glass") if phase in sittings]
+    bench.say(f"examination: the teacher's own {' and '.join(phases)}")
+    hot = {phase: exam.trial(phase).stages[-1].temperature_K[1] for phase in phases}
+    starts = {phase: _common_start(exam, sittings[phase]) for phase in phases}
+
+    def both(phase: str) -> tuple[Trajectory, Trajectory]:
+        mine = student_run(exam, starts[phase], hot[phase], phase)
+        return own_run(exam, starts[phase], hot[phase], phase), mine
+
+    with ThreadPoolExecutor(bench.workers) as pool:
+        runs = dict(zip(phases, pool.map(both, phases)))
     figures = density_figures(exam, sittings["melt"])
-    for phase in ("melt", "glass"):
-        if phase not in sittings:
-            continue
-        bench.say(f"examination: the teacher's own {phase}")
-        temperature = exam.trial(phase).stages[-1].temperature_K[1]
-        start = _common_start(exam, sittings[phase])
-        own = own_run(exam, start, temperature, phase)
-        mine = student_run(exam, start, temperature, phase)
+    for phase, (own, mine) in runs.items():
         chosen = _spread(snapshots(own), bench.settings.trust.frames)
         labelled = bench.label([Seed(one, phase) for one in chosen], f"the teacher's {phase}")
         figures += _errors(exam, tuple(labelled), f"{phase} (teacher's run)")
