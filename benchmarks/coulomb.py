@@ -19,6 +19,7 @@ from benchmarks.ionic_systems import IonicSystem, finished, salt
 from benchmarks.pairing import Shell, first_shell, overlaps
 from benchmarks.phonons import Counts, Vibrations
 from vitrolyte.data.io.files import write_text
+from vitrolyte.data.io.lammps_log import processor_seconds
 from vitrolyte.data.trajectory import structure
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
 from vitrolyte.infer.distil.config import ChargeSettings
@@ -274,18 +275,11 @@ def cost_table(system: IonicSystem, students: Sequence[Contestant]) -> str:
         for one in students:
             one.runs(start, segment, f"cost-{turn}")
             log = (one.folder / f"cost-{turn}" / LOG).read_text("utf-8")
-            spent = processor_seconds(log) / (COST_STEPS * len(start.species))
-            times.setdefault(one.name, []).append(1e6 * spent)
+            spent = processor_seconds(log) or float("nan")
+            per = COST_STEPS * len(start.species)
+            times.setdefault(one.name, []).append(1e6 * spent / per)
     rows = [(name, f"{min(spent):.0f}") for name, spent in times.items()]
     return table((f"{len(start.species)} atoms", "µs per atom and step"), rows)
-
-
-def processor_seconds(log: str) -> float:
-    """Return the processor time of a run from LAMMPS's own account, s."""
-    words = [line.split() for line in log.splitlines()]
-    wall = next(float(w[3]) for w in reversed(words) if w[:2] == ["Loop", "time"])
-    share = next(float(w[0].rstrip("%")) for w in reversed(words) if w[1:3] == ["CPU", "use"])
-    return wall * share / 100
 
 
 def chapters(system: IonicSystem, scales: tuple[float, ...]) -> Iterator[str]:

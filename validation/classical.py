@@ -19,7 +19,7 @@ from ase.build import bulk
 
 from vitrolyte.data.trajectory import Trajectory, from_ase, structure
 from vitrolyte.potentials import shelf
-from vitrolyte.potentials.card import TrustCard, TrustFigure
+from vitrolyte.potentials.card import COST, TrustCard, TrustFigure
 from vitrolyte.potentials.potential import Potential
 from vitrolyte.simulate.evaluate import Relaxation, evaluate, relax
 from vitrolyte.simulate.lammps import run
@@ -143,7 +143,7 @@ def _dynamics(potential: Potential, crystal: Crystal, folder: Path) -> Iterator[
     yield TrustFigure("nve_drift", "", abs(slope), "eV/atom/ps", None, 1e-3, "below", 1, how)
     cost = spent * 1e6 / steps / start.n_atoms
     how = f"processor time of one process, {start.n_atoms} ions of the crystal, start included"
-    yield TrustFigure("cost_per_atom_step", "", cost, "µs", None, None, "below", 1, how)
+    yield TrustFigure(COST, "", cost, "µs", None, None, "below", 1, how)
 
 
 def main() -> None:

@@ -66,6 +66,7 @@ def test_a_killed_distillation_ends_with_a_student_and_buys_no_label_twice(place
         "nve_drift",
         "repulsive_share",
         "breaches",
+        "cost_per_atom_step",
     }
     (stages,) = Path("runs/distil-tiny-salt").glob("run-*/stages")
     learned = json.loads((stages / "exam-01.json").read_text("utf-8"))

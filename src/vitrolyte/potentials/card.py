@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+COST = "cost_per_atom_step"
+"""Figure of a card that holds a measured cost, µs; its method says under which conditions."""
+
 
 @dataclass(frozen=True)
 class TrustFigure:

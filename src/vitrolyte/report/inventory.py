@@ -12,13 +12,10 @@ from rich.text import Text
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.wording import number_text
-from vitrolyte.potentials.card import TrustCard, TrustFigure
+from vitrolyte.potentials.card import COST, TrustCard, TrustFigure
 from vitrolyte.potentials.potential import Kind, Potential
 from vitrolyte.potentials.shelf import stock
 from vitrolyte.potentials.teacher_catalogue import KNOWN, KnownTeacher, installed, teacher_named
-
-COST = "cost_per_atom_step"
-"""Figure of a card that holds a measured cost, µs; its method says under which conditions."""
 
 _MAIN = ("force_rmse", "density_error")
 _MOST_ELEMENTS = 8

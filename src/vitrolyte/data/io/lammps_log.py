@@ -41,6 +41,16 @@ def _row(line: str) -> ThermoRow | None:
     return ThermoRow(int(words[0]), temperature, pressure * BAR_TO_GPA, *rest)
 
 
+def processor_seconds(log: str) -> float | None:
+    """Return the processor time of the last run in a log by LAMMPS's own account, s, if told."""
+    words = [line.split() for line in reversed(log.splitlines())]
+    wall = next((w[3] for w in words if w[:2] == ["Loop", "time"]), None)
+    share = next((w[0] for w in words if w[1:3] == ["CPU", "use"]), None)
+    if wall is None or share is None:
+        return None
+    return float(wall) * float(share.rstrip("%")) / 100
+
+
 def error_line(log: str) -> str:
     """Return LAMMPS's own words for why it stopped, or an empty text."""
     found = [line for line in log.splitlines() if line.lstrip().startswith("ERROR")]

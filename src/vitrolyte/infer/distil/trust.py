@@ -10,6 +10,7 @@ from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.exam import Exam, Sitting
+from vitrolyte.infer.distil.exam_cost import cost_figures
 from vitrolyte.infer.distil.exam_crystal import crystal_figures
 from vitrolyte.infer.distil.exam_molecules import hydrogen_figures
 from vitrolyte.infer.distil.exam_motion import (
@@ -58,6 +59,7 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
         figures += crystal_figures(exam)
         bench.say("examination: stability")
         figures += stability_figures(exam, by_phase["melt"].frames[-1])
+        figures += cost_figures(exam, by_phase["melt"].frames[-1])
     settings = bench.settings
     card = TrustCard(
         settings.name,
