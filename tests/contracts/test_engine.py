@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
+from tests.argon import ARGON as SMOOTH_ARGON
 
 from vitrolyte.data.errors import (
     Breach,
@@ -26,33 +27,14 @@ from vitrolyte.data.io.chunks import open_trajectory
 from vitrolyte.data.trajectory import Trajectory, from_ase, structure
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.data.unwrap import unwrap
-from vitrolyte.potentials.potential import LammpsPair, Potential
+from vitrolyte.potentials.potential import LammpsPair
 from vitrolyte.simulate import programs
 from vitrolyte.simulate.folder import sole_worker
 from vitrolyte.simulate.lammps import run
 from vitrolyte.simulate.order import Launch, Limits, Order
 from vitrolyte.simulate.schedule import Segment
 
-# Rahman 1964 (doi:10.1103/PhysRev.136.A405): epsilon/k = 120 K, sigma = 3.4 Å.
-ARGON = Potential(
-    name="argon",
-    kind="classical",
-    elements=("Ar",),
-    lammps=LammpsPair(
-        units="metal",
-        atom_style="atomic",
-        files=(),
-        commands=(
-            "pair_style lj/smooth/linear 8.0",
-            f"pair_coeff 1 1 {120 * BOLTZMANN_EV_PER_K:.8f} 3.4",
-        ),
-    ),
-    safe_distances={"Ar-Ar": 2.6},
-    timestep_fs=10.0,
-    card=None,
-    citations=("doi:10.1103/PhysRev.136.A405",),
-    digest="rahman-1964",
-)
+ARGON = replace(SMOOTH_ARGON, timestep_fs=10.0)
 NOWHERE = Launch(command=("no-such-launcher",))
 FREE = Limits(volume_ratio=(0, 1e9), temperature_ratio=(0, 1e99), safe_distances={})
 

@@ -5,36 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
+from tests.argon import ARGON
 
 from vitrolyte.data.trajectory import Trajectory, from_ase, structure
-from vitrolyte.data.units import BOLTZMANN_EV_PER_K, EV_PER_A3_TO_GPA
+from vitrolyte.data.units import EV_PER_A3_TO_GPA
 from vitrolyte.potentials.potential import LammpsPair, Potential
 from vitrolyte.simulate.evaluate import evaluate, relax
 from vitrolyte.simulate.lammps import run
 from vitrolyte.simulate.order import Limits, Order, Run
 from vitrolyte.simulate.schedule import Segment
-
-# Rahman 1964 (doi:10.1103/PhysRev.136.A405): epsilon/k = 120 K, sigma = 3.4 Å; smoothed to zero
-# so that energy is conserved.
-ARGON = Potential(
-    name="argon",
-    kind="classical",
-    elements=("Ar",),
-    lammps=LammpsPair(
-        units="metal",
-        atom_style="atomic",
-        files=(),
-        commands=(
-            "pair_style lj/smooth/linear 8.0",
-            f"pair_coeff 1 1 {120 * BOLTZMANN_EV_PER_K:.8f} 3.4",
-        ),
-    ),
-    safe_distances={"Ar-Ar": 2.6},
-    timestep_fs=20.0,
-    card=None,
-    citations=("doi:10.1103/PhysRev.136.A405",),
-    digest="rahman-1964",
-)
 
 # Bare point charges +1 and -1 summed by Ewald's method.
 CHARGES = Potential(
