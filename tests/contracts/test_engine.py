@@ -183,6 +183,11 @@ def child(folder: Path, progress: str = "None") -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.PIPE)
 
 
+# a child at these stays at work for as long as a test needs, however fast the machine
+AT_WORK = "lambda now, end: now > 0 and contract.time.sleep(300)"
+AT_A_CHECKPOINT = "lambda now, end: contract.Path({!r}).exists() and contract.time.sleep(300)"
+
+
 def wait_for(process: subprocess.Popen[bytes], arrived: Callable[[], bool]) -> None:
     while not arrived():
         assert process.poll() is None, process.communicate()[1].decode()
@@ -200,13 +205,14 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_killed_run_goes_on_and_arrives(tmp_path: Path) -> None:
-    early = child(tmp_path)
+    state = tmp_path / "state.json"
+    early = child(tmp_path, AT_WORK)
     wait_for(early, lambda: rows(tmp_path) > 1)
     kill(early)
-    late = child(tmp_path)
-    wait_for(late, (tmp_path / "state.json").exists)
+    late = child(tmp_path, AT_A_CHECKPOINT.format(str(state)))
+    wait_for(late, state.exists)
     kill(late)
-    checkpoint = json.loads((tmp_path / "state.json").read_text())["step"]
+    checkpoint = json.loads(state.read_text())["step"]
     cut_off = open_trajectory(tmp_path / "trajectory.zarr").read()
     done = run(order(tmp_path, **LONG))
     assert f"read_restart restart.{checkpoint}" in (tmp_path / "in.lammps").read_text()
@@ -226,7 +232,7 @@ def test_a_killed_run_goes_on_and_arrives(tmp_path: Path) -> None:
 
 
 def test_no_engine_outlives_its_python(tmp_path: Path) -> None:
-    process = child(tmp_path)
+    process = child(tmp_path, AT_WORK)
     wait_for(process, lambda: rows(tmp_path) > 1)
     kill(process)
     with sole_worker(tmp_path):
@@ -236,8 +242,7 @@ def test_no_engine_outlives_its_python(tmp_path: Path) -> None:
 
 
 def test_a_busy_folder_is_refused(tmp_path: Path) -> None:
-    # once at work it holds the folder as long as this test needs, however fast the machine
-    process = child(tmp_path, "lambda now, end: now > 0 and contract.time.sleep(300)")
+    process = child(tmp_path, AT_WORK)
     wait_for(process, lambda: rows(tmp_path) > 1)
     try:
         with pytest.raises(StorageError, match="another living process"):
