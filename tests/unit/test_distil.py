@@ -12,6 +12,7 @@ from vitrolyte.infer.distil.novelty import most_novel, surroundings
 from vitrolyte.infer.distil.probes import (
     bounded_overlap,
     distributions,
+    motion_ratio,
     overlap,
     pair_overlaps,
 )
@@ -197,6 +198,32 @@ def test_the_true_overlap_of_two_liquids_lies_between_its_bounds(shift):
     assert inside >= 0.95 * 400
     if shift == 0.0:
         assert judged_low == 400  # why a plain comparison would fail a perfect student
+
+
+@pytest.mark.parametrize("truth", [0.8, 1.0, 1.3])
+def test_the_ratio_of_two_diffusivities_is_found_whatever_the_temperature_of_the_run(truth):
+    generator = np.random.default_rng(8)
+    inside, plain = 0, 0
+
+    def motion(temperatures: np.ndarray) -> np.ndarray:
+        chance = generator.normal(0.0, 0.1, len(temperatures))
+        return np.exp(chance - 0.35 / (8.617e-5 * temperatures))
+
+    for _ in range(400):
+        hot = generator.normal(1200.0, 30.0, 13)
+        pieces = motion(hot)
+        cold = np.array([generator.normal(1150.0, 30.0)])  # as short runs of a teacher happen to be
+        (run,) = motion(cold) / truth
+        found = motion_ratio(run, float(cold[0]), pieces, hot)
+        assert found is not None
+        inside += found.low <= truth <= found.high
+        plain += abs(np.log(pieces.mean() / run / truth)) < 0.1
+    assert 0.93 * 400 <= inside <= 0.975 * 400
+    assert plain < 0.5 * 400  # why means at different temperatures must not be compared
+
+
+def test_three_pieces_leave_no_scatter_about_a_line():
+    assert motion_ratio(1.0, 1200.0, np.ones(3), np.array([1190.0, 1200.0, 1210.0])) is None
 
 
 def test_bounds_of_an_overlap_need_three_pieces():

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.config import StageSettings
@@ -16,14 +15,17 @@ from vitrolyte.infer.distil.geometry import Array
 from vitrolyte.infer.distil.probes import (
     LEAST_PIECES,
     Overlap,
+    Ratio,
     bounded_overlap,
     distributions,
+    motion_ratio,
     overlap,
 )
 from vitrolyte.infer.distil.seeds import repeated
 from vitrolyte.infer.distil.trials import FRAME_PS, run_trial, snapshots
 from vitrolyte.potentials.card import TrustFigure
 from vitrolyte.potentials.teacher import Snapshot
+from vitrolyte.simulate.order import Run
 from vitrolyte.simulate.schedule import Segment
 
 DENSITY_LIMIT = 1.5
@@ -76,17 +78,36 @@ def melt_volume(exam: Exam, start: Snapshot, pressure_GPa: float) -> float:
     return float(np.mean([frame.snapshot.volume for frame in tail]))
 
 
-def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A run at constant volume, its start left out, and the temperature (K) of every frame."""
+
+    run: Trajectory
+    temperatures: Array
+
+    @property
+    def temperature(self) -> float:
+        """Mean temperature, K."""
+        return float(self.temperatures.mean())
+
+    def pieces(self, frames: int) -> list[Course]:
+        """Cut it into pieces of so many frames; a rest is left out."""
+        starts = range(0, self.run.n_frames - frames + 1, frames)
+        parts = [slice(start, start + frames) for start in starts]
+        return [Course(self.run.select(part), self.temperatures[part]) for part in parts]
+
+
+def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Course:
     """Run the teacher itself from a frame, at constant volume; once in a distillation."""
     length = exam.bench.settings.trust.teacher_ps or 1.0
     segment = _segment(exam, temperature_K, length)
-    return _settled(exam.teach(start, segment, f"teacher-{phase}-{length:g}-ps").trajectory)
+    return _settled(exam.teach(start, segment, f"teacher-{phase}-{length:g}-ps"))
 
 
-def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Trajectory:
+def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Course:
     """Run the student from the same frame at the same volume and temperature."""
     segment = _segment(exam, temperature_K, exam.bench.settings.trust.student_ps)
-    return _settled(exam.run(start, segment, f"student-{phase}").trajectory)
+    return _settled(exam.run(start, segment, f"student-{phase}"))
 
 
 def _segment(exam: Exam, temperature_K: float, length_ps: float) -> Segment:
@@ -101,24 +122,21 @@ def _segment(exam: Exam, temperature_K: float, length_ps: float) -> Segment:
     )
 
 
-def _settled(run: Trajectory) -> Trajectory:
-    return run.select(slice(int(SETTLING * run.n_frames), None))
+def _settled(done: Run) -> Course:
+    run = done.trajectory.select(slice(int(SETTLING * done.trajectory.n_frames), None))
+    return Course(run, np.interp(run.times, done.thermo.times, done.thermo.temperature))
 
 
-def overlap_figures(exam: Exam, own: Trajectory, mine: Trajectory, phase: str) -> list[TrustFigure]:
+def overlap_figures(exam: Exam, own: Course, mine: Course, phase: str) -> list[TrustFigure]:
     """Compare every partial pair distribution of teacher and student at one state.
 
     Where chance alone, in so short a run, may be what keeps an overlap below its limit, the
     teacher's run cannot decide.
     """
-    theirs, ours = snapshots(own), snapshots(mine)
-    elements = [e for e in exam.fit.student.elements if e in own.species]
-    length = len(theirs)
-    run = distributions(theirs, elements)
-    pieces = [
-        distributions(ours[start : start + length], elements)
-        for start in range(0, len(ours) - length + 1, length)
-    ]
+    elements = [e for e in exam.fit.student.elements if e in own.run.species]
+    length = own.run.n_frames
+    run = distributions(snapshots(own.run), elements)
+    pieces = [distributions(snapshots(piece.run), elements) for piece in mine.pieces(length)]
     figures = []
     for pair in run:
         found = _bounded(run[pair], [piece[pair] for piece in pieces] or [run[pair]])
@@ -126,9 +144,10 @@ def overlap_figures(exam: Exam, own: Trajectory, mine: Trajectory, phase: str) -
         short = found.measured < OVERLAP_LIMIT <= found.high
         by = Evidence(
             length,
-            f"1 - Σ|g_t - g_s| / Σ(g_t + g_s) to 6 Å in 0.1 Å bins; teacher {_length(own):.2f} ps, "
-            f"student {_length(mine):.1f} ps, same volume, temperature and start; pieces of the "
-            f"student's run as long as the teacher's overlap with its rest by {chance}",
+            f"1 - Σ|g_t - g_s| / Σ(g_t + g_s) to 6 Å in 0.1 Å bins; teacher "
+            f"{_length(own.run):.2f} ps, student {_length(mine.run):.1f} ps, same volume, "
+            "temperature and start; pieces of the student's run as long as the teacher's overlap "
+            f"with its rest by {chance}",
             (found.low, found.high),
             f"in so short a run a perfect student has {chance}" if short else "",
         )
@@ -146,59 +165,55 @@ def _bounded(run: Array, pieces: Sequence[Array]) -> Overlap:
     return bounded_overlap(run, np.array(pieces))
 
 
-def diffusion_figures(exam: Exam, own: Trajectory, mine: Trajectory) -> list[TrustFigure]:
+def diffusion_figures(exam: Exam, own: Course, mine: Course) -> list[TrustFigure]:
     """Compare how fast the mobile ion wanders in student and teacher, over the same lag.
 
-    ``D = <|r(t + lag) - r(t)|²> / (6 lag)`` with a lag of a quarter of the teacher's run; blocks
-    of one lag give the interval of the ratio.
+    ``D = <|r(t + lag) - r(t)|²> / (6 lag)`` with a lag of a quarter of the teacher's run, over all
+    origins, at the temperature that the teacher's run had; the scatter of pieces of the student's
+    run as long as the teacher's gives the interval.
     """
     mobile = exam.bench.settings.mobile
-    lag = max(1, own.n_frames // BLOCKS - 1)
-    theirs, ours = wandering(own, mobile, lag), wandering(mine, mobile, lag)
-    ratio = float(ours.mean() / theirs.mean())
-    spread = ratio * float(np.hypot(_relative(theirs), _relative(ours)))
-    low, high = (100 * (ratio + sign * spread - 1) for sign in (-1, 1))
-    wide = (
-        ""
-        if high - low <= 2 * DIFFUSION_LIMIT
-        else (f"the interval of the ratio, {low:+.0f} to {high:+.0f} %, is wider than the limit")
+    lag = max(1, own.run.n_frames // BLOCKS - 1)
+    pieces = mine.pieces(own.run.n_frames) or [mine]
+    theirs = wandering(own.run, mobile, lag)
+    ours = np.array([wandering(piece.run, mobile, lag) for piece in pieces])
+    hot = np.array([piece.temperature for piece in pieces])
+    found = motion_ratio(theirs, own.temperature, ours, hot)
+    method = (
+        f"mean square displacement over {lag * FRAME_PS:.2f} ps; teacher {_length(own.run):.2f} ps "
+        f"at {own.temperature:.0f} K, student {len(pieces)} x {_length(pieces[0].run):.2f} ps at "
+        f"{hot.min():.0f} to {hot.max():.0f} K, read at the teacher's temperature"
     )
-    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    by = Evidence(
-        own.n_frames,
-        f"mean square displacement over {lag * FRAME_PS:.2f} ps at "
-        f"{exam.trial('melt').stages[-1].temperature_K[1]:.0f} K; teacher {_length(own):.2f} ps, "
-        f"student {_length(mine):.1f} ps",
-        (nearest, max(abs(low), abs(high))),
-        wide,
+    ratio = float(ours.mean() / theirs) if found is None else found.value
+    by = Evidence(own.run.n_frames, method, *_bounded_error(found))
+    ours_then = by.beside(
+        1e-4 * theirs, "tracer_diffusivity", f"{mobile}, student", 1e-4 * ratio * theirs, "cm²/s"
     )
-    return [
-        by.below(DIFFUSION_LIMIT, "diffusivity_error", mobile, 100 * abs(ratio - 1), "%"),
-        by.beside(
-            1e-4 * float(theirs.mean()),
-            "tracer_diffusivity",
-            f"{mobile}, student",
-            1e-4 * float(ours.mean()),
-            "cm²/s",
-        ),
-    ]
+    error = by.below(DIFFUSION_LIMIT, "diffusivity_error", mobile, 100 * abs(ratio - 1), "%")
+    return [error, ours_then]
 
 
-def wandering(run: Trajectory, mobile: str, lag: int) -> Array:
-    """Return ``|dr|² / (6 lag)`` of one species for consecutive lags, (blocks,), Å²/ps."""
+def _bounded_error(found: Ratio | None) -> tuple[tuple[float, float] | None, str]:
+    """Return the interval of a deviation in per cent, and why it cannot decide."""
+    if found is None:
+        return None, "the student's run is too short to know chance"
+    ends = sorted((100 * abs(found.low - 1), 100 * abs(found.high - 1)))
+    interval = (0.0 if found.low <= 1 <= found.high else ends[0], ends[1])
+    if found.high - found.low <= 2 * DIFFUSION_LIMIT / 100:
+        return interval, ""
+    return (
+        interval,
+        f"the ratio to the teacher is anything from {found.low:.2f} to {found.high:.2f}",
+    )
+
+
+def wandering(run: Trajectory, species: str, lag: int) -> float:
+    """Return ``<|dr|²> / (6 lag)`` of one species over all origins, Å²/ps, centre at rest."""
     positions = run.read().positions
     positions = positions - positions.mean(axis=1, keepdims=True)
-    chosen = positions[::lag][:, run.indices(mobile)]
-    steps = np.square(np.diff(chosen, axis=0)).sum(axis=-1).mean(axis=-1)
-    return np.asarray(steps / (6 * lag * FRAME_PS))
-
-
-def _relative(values: Array) -> float:
-    """Return half the 95 % interval of a mean over the mean, from independent blocks."""
-    if len(values) < 2:
-        return np.inf
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(student_t.ppf(0.975, len(values) - 1) * error / values.mean())
+    chosen = positions[:, run.indices(species)]
+    steps = np.square(chosen[lag:] - chosen[:-lag]).sum(axis=-1)
+    return float(steps.mean() / (6 * lag * FRAME_PS))
 
 
 def _length(run: Trajectory) -> float:

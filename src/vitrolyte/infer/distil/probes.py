@@ -1,4 +1,4 @@
-"""Probes: partial pair distributions of small sets of frames, and how much two of them overlap."""
+"""Probes: how alike a short run and a long one are, in structure and in motion."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vitrolyte.potentials.teacher import Snapshot
 REACH_A = 6.0
 BIN_A = 0.1
 LEAST_PIECES = 3
+LEAST_ON_A_LINE = 4
 
 
 def pair_overlaps(
@@ -79,3 +80,36 @@ def distributions(frames: Sequence[Snapshot], elements: Sequence[str]) -> dict[s
             ideal = (kinds == a).sum() * (kinds == b).sum() * shells / frame.volume
             totals[name] += counts / ideal / len(frames)
     return totals
+
+
+class Ratio(NamedTuple):
+    """The ratio of a long run's motion to a short one's, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def motion_ratio(
+    run: float, temperature_K: float, pieces: Array, temperatures_K: Array
+) -> Ratio | None:
+    """Compare the motion in a short run with the pieces (n,) of a long one, each as long.
+
+    Mean temperatures of runs of a picosecond scatter by tens of kelvin whatever the thermostat.
+    The logarithm of the pieces' motion is therefore put on a line against 1/T and read at the
+    temperature that the short run had; its scatter about the line is what chance does to the short
+    run too. None where fewer than four pieces leave no scatter.
+    """
+    count = len(pieces)
+    if count < LEAST_ON_A_LINE:
+        return None
+    x = 1 / temperatures_K - 1 / temperature_K
+    y = np.log(pieces)
+    off = x - x.mean()
+    slope = float(off @ y / (off @ off))
+    at_run = float(y.mean() - slope * x.mean())
+    scatter = np.sqrt(np.square(y - y.mean() - slope * off).sum() / (count - 2))
+    reach = np.sqrt(1 + 1 / count + x.mean() ** 2 / (off @ off))
+    half = float(student_t.ppf(0.975, count - 2) * scatter * reach)
+    gap = at_run - float(np.log(run))
+    return Ratio(*(float(np.exp(value)) for value in (gap, gap - half, gap + half)))

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.exam import Exam, Sitting
@@ -14,6 +13,7 @@ from vitrolyte.infer.distil.exam_cost import cost_figures
 from vitrolyte.infer.distil.exam_crystal import crystal_figures
 from vitrolyte.infer.distil.exam_molecules import hydrogen_figures
 from vitrolyte.infer.distil.exam_motion import (
+    Course,
     density_figures,
     diffusion_figures,
     overlap_figures,
@@ -111,7 +111,7 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
     hot = {phase: exam.trial(phase).stages[-1].temperature_K[1] for phase in phases}
     starts = {phase: _common_start(exam, sittings[phase]) for phase in phases}
 
-    def both(phase: str) -> tuple[Trajectory, Trajectory]:
+    def both(phase: str) -> tuple[Course, Course]:
         mine = student_run(exam, starts[phase], hot[phase], phase)
         return own_run(exam, starts[phase], hot[phase], phase), mine
 
@@ -119,7 +119,7 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
         runs = dict(zip(phases, pool.map(both, phases)))
     figures = density_figures(exam, sittings["melt"])
     for phase, (own, mine) in runs.items():
-        chosen = _spread(snapshots(own), bench.settings.trust.frames)
+        chosen = _spread(snapshots(own.run), bench.settings.trust.frames)
         labelled = bench.label([Seed(one, phase) for one in chosen], f"the teacher's {phase}")
         figures += _errors(exam, tuple(labelled), f"{phase} (teacher's run)")
         figures += overlap_figures(exam, own, mine, phase)
