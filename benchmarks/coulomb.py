@@ -19,7 +19,7 @@ from benchmarks.ionic_systems import IonicSystem, finished, salt
 from benchmarks.pairing import Shell, first_shell, overlaps
 from benchmarks.phonons import Counts, Vibrations
 from vitrolyte.data.io.files import write_text
-from vitrolyte.data.io.lammps_log import processor_seconds
+from vitrolyte.data.io.lammps_log import processor_seconds_per_step
 from vitrolyte.data.trajectory import structure
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
 from vitrolyte.infer.distil.config import ChargeSettings
@@ -275,9 +275,8 @@ def cost_table(system: IonicSystem, students: Sequence[Contestant]) -> str:
         for one in students:
             one.runs(start, segment, f"cost-{turn}")
             log = (one.folder / f"cost-{turn}" / LOG).read_text("utf-8")
-            spent = processor_seconds(log) or float("nan")
-            per = COST_STEPS * len(start.species)
-            times.setdefault(one.name, []).append(1e6 * spent / per)
+            spent = processor_seconds_per_step(log) or float("nan")
+            times.setdefault(one.name, []).append(1e6 * spent / len(start.species))
     rows = [(name, f"{min(spent):.0f}") for name, spent in times.items()]
     return table((f"{len(start.species)} atoms", "µs per atom and step"), rows)
 

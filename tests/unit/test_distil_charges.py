@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.distilling import SHORT, read
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
-from vitrolyte.infer.distil.config import read_settings
 from vitrolyte.infer.distil.cores import cores_below
-from vitrolyte.infer.distil.defaults import completed
 from vitrolyte.infer.distil.geometry import pair_names
 from vitrolyte.infer.distil.pod import Fit, Student
 from vitrolyte.infer.distil.publish import publish
@@ -18,23 +17,9 @@ from vitrolyte.infer.distil.regression import Solution
 from vitrolyte.potentials.coulomb import Coulomb
 from vitrolyte.potentials.shelf import load
 
-SHORT = """
-name = "short"
-elements = ["Li", "O", "Cl"]
-compositions = ["Li3OCl"]
-explorer = "7net-0"
-teacher = "7net-l3i5"
-"""
-
-
-def read(folder: Path, text: str):
-    path = folder / "short.toml"
-    path.write_text(SHORT + text, encoding="utf-8")
-    return completed(read_settings(path))
-
 
 def test_formal_charges_are_laid_under_by_default(tmp_path):
-    settings = read(tmp_path, "[coulomb]\nscale = 0.6\n")
+    settings = read(tmp_path, SHORT + "[coulomb]\nscale = 0.6\n")
     assert settings.coulomb.charges == {"Li": 1, "O": -2, "Cl": -1}
     under = Bench(settings, tmp_path, Path("python")).electrostatics
     assert under.scales == (0.6,)
@@ -42,7 +27,7 @@ def test_formal_charges_are_laid_under_by_default(tmp_path):
 
 
 def test_a_file_without_the_table_has_no_charges_and_a_place_of_its_own(tmp_path):
-    plain, charged = read(tmp_path, ""), read(tmp_path, "[coulomb]\n")
+    plain, charged = read(tmp_path, SHORT), read(tmp_path, SHORT + "[coulomb]\n")
     benches = [Bench(one, tmp_path, Path("python")) for one in (plain, charged)]
     assert benches[0].electrostatics is None
     assert benches[0].place != benches[1].place
@@ -53,7 +38,7 @@ def test_charges_scales_and_the_sum_can_be_given(tmp_path):
         "[coulomb]\nscale = [0.5, 0.7]\ncharges = { Li = 0.9, O = -1.8, Cl = -0.9 }\n"
         'method = "dsf"\ncutoff_A = 9.0\n'
     )
-    under = Bench(read(tmp_path, text), tmp_path, Path("python")).electrostatics
+    under = Bench(read(tmp_path, SHORT + text), tmp_path, Path("python")).electrostatics
     assert under.scales == (0.5, 0.7)
     assert under.unit.values == {"Li": 0.9, "O": -1.8, "Cl": -0.9}
     assert under.unit.coulomb == Coulomb("dsf", cutoff_A=9.0)
@@ -76,7 +61,7 @@ def test_charges_scales_and_the_sum_can_be_given(tmp_path):
 )
 def test_bad_charges_are_told_in_one_message(tmp_path, text, told):
     with pytest.raises(InputError, match=told):
-        read(tmp_path, f"[coulomb]\n{text}\n")
+        read(tmp_path, f"{SHORT}[coulomb]\n{text}\n")
 
 
 def made(folder: Path, charges: Charges | None) -> Fit:
@@ -92,7 +77,7 @@ def made(folder: Path, charges: Charges | None) -> Fit:
 
 
 def test_the_published_folder_carries_the_charges(tmp_path):
-    bench = Bench(read(tmp_path, "[coulomb]\nscale = 0.65\n"), tmp_path, Path("python"))
+    bench = Bench(read(tmp_path, SHORT + "[coulomb]\nscale = 0.65\n"), tmp_path, Path("python"))
     charges = bench.electrostatics.unit.scaled(0.65)
     fit = made(tmp_path, charges)
     publish(fit, bench, tmp_path / "shelf" / "short")
@@ -104,7 +89,7 @@ def test_the_published_folder_carries_the_charges(tmp_path):
 
 
 def test_a_folder_without_charges_names_none(tmp_path):
-    bench = Bench(read(tmp_path, ""), tmp_path, Path("python"))
+    bench = Bench(read(tmp_path, SHORT), tmp_path, Path("python"))
     publish(made(tmp_path, None), bench, tmp_path / "shelf" / "short")
     text = (tmp_path / "shelf" / "short" / "potential.toml").read_text("utf-8")
     assert "coulomb" not in text

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+from tests.distilling import SHORT, read
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.infer.distil.config import read_settings
@@ -11,23 +12,6 @@ from vitrolyte.infer.distil.defaults import completed
 from vitrolyte.infer.distil.seeds import crystal, trial_start
 
 KIT = sorted((Path(__file__).parents[2] / "distil").glob("*.toml"))
-SHORT = """
-name = "short"
-elements = ["Li", "O", "Cl"]
-compositions = ["Li3OCl"]
-explorer = "7net-0"
-teacher = "7net-l3i5"
-"""
-
-
-def written(folder: Path, text: str) -> Path:
-    path = folder / "short.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def read(folder: Path, text: str):
-    return completed(read_settings(written(folder, text)))
 
 
 @pytest.mark.parametrize("path", KIT, ids=lambda path: path.stem)

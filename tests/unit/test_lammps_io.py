@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.lammps_data import AtomTypes, data_text, orient, restrict
 from vitrolyte.data.io.lammps_frame import parse_frame
-from vitrolyte.data.io.lammps_log import error_line, thermo_rows
+from vitrolyte.data.io.lammps_log import error_line, processor_seconds_per_step, thermo_rows
 from vitrolyte.data.trajectory import structure
 from vitrolyte.simulate.watch import closest_breach, lonely_atom
 
@@ -142,3 +142,12 @@ def test_a_lonely_atom_is_found_across_the_boundary() -> None:
     assert lonely_atom(row, cell, reach=3.0, least=2) == 3
     assert lonely_atom(row[:3], cell, reach=3.0, least=2) is None
     assert lonely_atom(row[:1], np.eye(3) * 2.5, reach=3.0, least=2) is None
+
+
+def test_the_time_of_a_step_is_the_last_run_s_own() -> None:
+    earlier = (
+        "Loop time of 9 on 1 procs for 10 steps with 60 atoms\n100.0% CPU use with 1 MPI tasks\n"
+    )
+    last = "Loop time of 4 on 1 procs for 200 steps with 60 atoms\n50.0% CPU use with 1 MPI tasks\n"
+    assert processor_seconds_per_step(earlier + last) == pytest.approx(0.01)
+    assert processor_seconds_per_step("a log cut off") is None

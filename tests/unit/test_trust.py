@@ -1,13 +1,14 @@
 """The arithmetic of the examination: known gaps give known figures, and verdicts follow."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.exam_crystal import Stiffness, barrier, hop, relaxed, stiffness
-from vitrolyte.infer.distil.exam_motion import typical, wandering
+from vitrolyte.infer.distil.exam_motion import Course, overlap_figures, typical, wandering
 from vitrolyte.infer.distil.figures import Evidence, error_figures
 from vitrolyte.infer.distil.gate import RoundRecord, errors, read_record, write_record
 from vitrolyte.infer.distil.trials import FRAME_PS
@@ -141,3 +142,26 @@ def test_relaxation_ends_in_the_minimum():
     start = Snapshot(("Li", "Cl"), np.array([[0.4, 0.3, -0.2], [4.0, 4, 4]]), 9.0 * np.eye(3))
     (end,) = relaxed([start], washboard, cell=False)
     np.testing.assert_allclose(end.positions[0], 0.0, atol=0.05)
+
+
+def test_a_cell_comes_to_rest_though_it_has_many_atoms():
+    ions = 2.02 * np.random.default_rng(4).uniform(size=(5, 3))
+    (end,) = relaxed([Snapshot(("Li",) * 5, ions, 2.02 * np.eye(3))], springs, cell=True)
+    # 0.02 GPa over three times the bulk modulus of 18.7 GPa
+    np.testing.assert_allclose(end.cell, 2.0 * np.eye(3), atol=2.0 * 0.02 / (3 * 18.7))
+
+
+def course(edge: float, frames: int) -> Course:
+    """Two ions at rest, half an edge apart, for so many frames."""
+    positions = np.tile([[0.0, 0.0, 0.0], [edge / 2, 0.0, 0.0]], (frames, 1, 1))
+    cells = np.tile(edge * np.eye(3), (frames, 1, 1))
+    run = Trajectory(("Li", "Cl"), FRAME_PS * np.arange(frames), cells, positions)
+    return Course(run, np.full(frames, 300.0))
+
+
+@pytest.mark.parametrize("frames", [2, 4, 30])
+def test_a_student_of_another_structure_fails_however_short_its_run(frames):
+    exam = SimpleNamespace(fit=SimpleNamespace(student=SimpleNamespace(elements=("Li", "Cl"))))
+    figures = overlap_figures(exam, course(5.0, 4), course(6.3, frames), "melt")
+    (figure,) = [one for one in figures if one.of == "melt, Li-Cl"]
+    assert figure.value < 0.97

@@ -41,14 +41,15 @@ def _row(line: str) -> ThermoRow | None:
     return ThermoRow(int(words[0]), temperature, pressure * BAR_TO_GPA, *rest)
 
 
-def processor_seconds(log: str) -> float | None:
-    """Return the processor time of the last run in a log by LAMMPS's own account, s, if told."""
+def processor_seconds_per_step(log: str) -> float | None:
+    """Return the processor time per step of the last run in a log, s, if LAMMPS tells it."""
     words = [line.split() for line in reversed(log.splitlines())]
-    wall = next((w[3] for w in words if w[:2] == ["Loop", "time"]), None)
+    loop = next((w for w in words if w[:2] == ["Loop", "time"]), None)
     share = next((w[0] for w in words if w[1:3] == ["CPU", "use"]), None)
-    if wall is None or share is None:
+    if loop is None or share is None:
         return None
-    return float(wall) * float(share.rstrip("%")) / 100
+    wall, steps = float(loop[3]), int(loop[8])
+    return wall / steps * float(share.rstrip("%")) / 100
 
 
 def error_line(log: str) -> str:

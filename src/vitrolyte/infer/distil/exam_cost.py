@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitrolyte.data.io.lammps_log import processor_seconds
+from vitrolyte.data.io.lammps_log import processor_seconds_per_step
 from vitrolyte.infer.distil.exam import Exam
 from vitrolyte.infer.distil.figures import Evidence
 from vitrolyte.infer.distil.seeds import repeated
@@ -27,7 +27,7 @@ def cost_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
         large = repeated(large, _next(large))
     segment = Segment("cost", "nvt", STEPS * step / 1000, hot, step, velocities=True)
     exam.run(large, segment, "cost")
-    spent = processor_seconds((exam.folder / "cost" / LOG).read_text("utf-8"))
+    spent = processor_seconds_per_step((exam.folder / "cost" / LOG).read_text("utf-8"))
     if spent is None:
         return []
     by = Evidence(
@@ -35,7 +35,7 @@ def cost_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
         f"processor time of one process by LAMMPS's own clock, melt of {len(large.species)} atoms, "
         f"{STEPS} steps, start not included",
     )
-    return [by.told(COST, "", spent / (STEPS * len(large.species)) / MICRO, "µs")]
+    return [by.told(COST, "", spent / len(large.species) / MICRO, "µs")]
 
 
 def _next(cell: Snapshot) -> tuple[int, int, int]:

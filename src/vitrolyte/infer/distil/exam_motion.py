@@ -136,10 +136,11 @@ def overlap_figures(exam: Exam, own: Course, mine: Course, phase: str) -> list[T
     elements = [e for e in exam.fit.student.elements if e in own.run.species]
     length = own.run.n_frames
     run = distributions(snapshots(own.run), elements)
-    pieces = [distributions(snapshots(piece.run), elements) for piece in mine.pieces(length)]
+    parts = mine.pieces(length) or [mine]
+    pieces = [distributions(snapshots(part.run), elements) for part in parts]
     figures = []
     for pair in run:
-        found = _bounded(run[pair], [piece[pair] for piece in pieces] or [run[pair]])
+        found = _bounded(run[pair], [piece[pair] for piece in pieces])
         chance = "unknown" if np.isnan(found.chance) else f"{found.chance:.3f}"
         short = found.measured < OVERLAP_LIMIT <= found.high
         by = Evidence(
@@ -186,11 +187,12 @@ def diffusion_figures(exam: Exam, own: Course, mine: Course) -> list[TrustFigure
     )
     ratio = float(ours.mean() / theirs) if found is None else found.value
     by = Evidence(own.run.n_frames, method, *_bounded_error(found))
-    ours_then = by.beside(
-        1e-4 * theirs, "tracer_diffusivity", f"{mobile}, student", 1e-4 * ratio * theirs, "cm²/s"
-    )
-    error = by.below(DIFFUSION_LIMIT, "diffusivity_error", mobile, 100 * abs(ratio - 1), "%")
-    return [error, ours_then]
+    said = Evidence(own.run.n_frames, method)
+    reference, value = 1e-4 * theirs, 1e-4 * ratio * theirs
+    return [
+        by.below(DIFFUSION_LIMIT, "diffusivity_error", mobile, 100 * abs(ratio - 1), "%"),
+        said.beside(reference, "tracer_diffusivity", f"{mobile}, student", value, "cm²/s"),
+    ]
 
 
 def _bounded_error(found: Ratio | None) -> tuple[tuple[float, float] | None, str]:

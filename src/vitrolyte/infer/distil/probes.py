@@ -29,8 +29,9 @@ def pair_overlaps(
 
 
 def overlap(one: Array, other: Array) -> float:
-    """Return ``1 - Σ|g1 - g2| / Σ(g1 + g2)`` of two distributions over the same bins."""
-    return float(1 - np.abs(one - other).sum() / (one + other).sum())
+    """Return ``1 - Σ|g1 - g2| / Σ(g1 + g2)`` over the same bins; 1 where neither has a pair."""
+    both = float((one + other).sum())
+    return 1.0 if both == 0.0 else 1.0 - float(np.abs(one - other).sum()) / both
 
 
 class Overlap(NamedTuple):
