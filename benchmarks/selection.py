@@ -70,7 +70,7 @@ class Start:
     def fit(self, seed: int) -> Fit:
         """Return it with a committee, as the ways of choosing want it."""
         found = list(rows(self.kind, self.examples, self.labels))
-        weights = draws(len(found), 0, members=MEMBERS, seed=seed)[1:]
+        weights = draws(len(found), members=MEMBERS, seed=seed)[1:]
         guards = guarded(self.kind, self.labels)
         ridge = FitSettings().ridge
         members = [solve(added(one, guards), ridge) for one in gathered(found, weights)]

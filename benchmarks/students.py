@@ -19,7 +19,13 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.files import write_text
 from vitrolyte.infer.distil.cache import LabelCache, key_of
 from vitrolyte.infer.distil.config import FitSettings, LimitSettings, PodSettings
-from vitrolyte.infer.distil.contacts import Contact, dimers, embedded, guard_rows, scan_distances
+from vitrolyte.infer.distil.contacts import (
+    Contact,
+    embedded,
+    guard_rows,
+    guarded_dimers,
+    scan_distances,
+)
 from vitrolyte.infer.distil.cores import Cores, cores_below
 from vitrolyte.infer.distil.descriptors import PARAMETERS, VOIGT, Basis, Design, parameter_file
 from vitrolyte.infer.distil.gate import errors
@@ -146,7 +152,7 @@ class Labels:
         safe = {p: LimitSettings().safe_fraction * d for p, d in _shortest(self.pool).items()}
         frames = [self.calm[0].snapshot, next(e.snapshot for e in self.calm if e.phase == "melt")]
         grids = {p: scan_distances(p)[::EMBEDDED_EVERY].tolist() for p in pair_names(ELEMENTS)}
-        close = dimers(ELEMENTS, PodSettings().cutoff_A) + embedded(frames, ELEMENTS, grids)
+        close = guarded_dimers(ELEMENTS, PodSettings().cutoff_A) + embedded(frames, ELEMENTS, grids)
         return [one for one in close if one.distance < safe[one.pair]]
 
 

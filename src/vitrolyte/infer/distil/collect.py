@@ -15,7 +15,7 @@ from vitrolyte.infer.distil.config import DistilSettings
 from vitrolyte.infer.distil.contacts import approaches, embedded, trimers
 from vitrolyte.infer.distil.geometry import shortest_distances
 from vitrolyte.infer.distil.ledger import Ledger
-from vitrolyte.infer.distil.seeds import Seed, distorted, packing, scaled
+from vitrolyte.infer.distil.seeds import Seed, distorted, packing, probed, scaled
 from vitrolyte.potentials.teacher import Example, Snapshot, Teacher, TeacherRun
 
 SETTLING_FRAMES = 2
@@ -49,7 +49,9 @@ def first_examples(bench: Bench) -> list[Example]:
 def crystal_examples(bench: Bench) -> list[Example]:
     """Label distorted copies of all parent crystals."""
     generator = np.random.default_rng(bench.settings.seed)
-    seeds = [seed for one in bench.settings.crystals for seed in distorted(one, generator)]
+    crystals, mobile = bench.settings.crystals, bench.settings.mobile
+    seeds = [seed for one in crystals for seed in distorted(one, generator)]
+    seeds += [seed for one in crystals for seed in probed(one, mobile, generator)]
     return bench.ledger.once("crystals", lambda: bench.label(seeds, "crystals"))
 
 

@@ -65,7 +65,7 @@ class PodSettings(Settings):
     """Size of the proper orthogonal descriptors, distances in Å."""
 
     inner_A: Positive = 0.8
-    cutoff_A: Positive = 5.0
+    cutoff_A: Positive = 6.0
     bessel_degree: int = 4
     inverse_degree: int = 8
     two_body: int = 8
@@ -83,9 +83,9 @@ class FitSettings(Settings):
     root mean square force of its frame.
     """
 
-    energy_error_eV: Positive = 0.002
+    energy_error_eV: Positive = 0.001
     force_error_eV_per_A: Positive = 0.1
-    stress_error_GPa: Positive = 0.1
+    stress_error_GPa: Positive = 0.03
     relative_error: Positive = 0.1
     steepness: Positive = 1.0
     ridge: Positive = 1e-10
@@ -117,6 +117,8 @@ class CrystalSettings(Settings):
     vacancies: tuple[str, ...] = ()
     vacancy_cells: int = 4
     interstitial_cells: int = 2
+    strained: int = 6
+    hops: int = 6
 
     @model_validator(mode="after")
     def _whole(self) -> CrystalSettings:
@@ -167,9 +169,14 @@ class TrialSettings(Settings):
 
 
 class RoundSettings(Settings):
-    """How the student is improved: each round runs trials and labels what it knows least."""
+    """How the student is improved: each round runs trials and labels frames of them.
 
-    picks: int = 24
+    ``picks`` of what it knows least, ``typical`` ones at random, and ``failure_picks`` of the last
+    ones before a failure.
+    """
+
+    picks: int = 16
+    typical: int = 8
     failure_picks: int = 8
     committee: int = 6
     timestep_fs: Positive | None = None

@@ -24,11 +24,17 @@ LEAST_A = 0.4
 """No scan begins closer: the cores of hydrogen are soft, and what descriptors say there is void."""
 
 GRID = 14
-CUBE = 0.92
-"""Edge of a lone dimer's cell over the cut-off: its own images are its neighbours."""
+CUBES = (0.82, 0.96)
+"""Edges of the cells of guarded lone dimers over the cut-off: their own images are neighbours."""
+
+ASKED_CUBE = 0.89
+"""That of the dimers by which a student is judged, at distances between the guarded ones."""
 
 FORGIVEN = 0.25
 """Share of the bare core's force by which a guarded contact may differ from it."""
+
+NEARLY_ATTRACTED = 0.9 / FORGIVEN
+"""A guard row that is this far below its target has a tenth of the bare core's force left."""
 
 APPROACHES = (0.95, 0.85, 0.75, 0.65)
 """Distances of contacts to be labelled, over the shortest of the pair in calm frames."""
@@ -50,25 +56,41 @@ class Contact:
         return np.asarray(gap / np.linalg.norm(gap))
 
 
-def scan_distances(pair: str) -> Array:
-    """Return the distances of a pair's scan, from its core to the sum of covalent radii, Å."""
+def scan_distances(pair: str, *, between: bool = False) -> Array:
+    """Return the distances of a pair's scan, from its core to the sum of covalent radii, Å.
+
+    With ``between`` those halfway from one to the next.
+    """
     a, b = pair.split("-")
     reach = covalent_radii[atomic_numbers[a]] + covalent_radii[atomic_numbers[b]]
     least = max(core_distance(pair, REACHED_EV), LEAST_A)
-    return np.geomspace(least, max(float(reach), 1.0), GRID).round(4)
+    grid = np.geomspace(least, max(float(reach), 1.0), GRID)
+    return (np.sqrt(grid[1:] * grid[:-1]) if between else grid).round(4)
 
 
-def dimers(elements: Sequence[str], cutoff_A: float) -> list[Contact]:
-    """List every pair at every distance of its scan, alone with its images in a cube."""
-    cell = CUBE * cutoff_A * np.eye(3)
+def guarded_dimers(elements: Sequence[str], cutoff_A: float) -> list[Contact]:
+    """List every pair at every distance of its scan, alone with its images in two cubes."""
     return [
-        Contact(
-            Snapshot((a, b), np.array([[0.1, 0.1, 0.1], [0.1 + d, 0.1, 0.1]]), cell), (0, 1), p, d
-        )
-        for p in pair_names(elements)
-        for a, b in [p.split("-")]
-        for d in scan_distances(p).tolist()
+        _dimer(pair, distance, cube * cutoff_A)
+        for cube in CUBES
+        for pair in pair_names(elements)
+        for distance in scan_distances(pair).tolist()
     ]
+
+
+def asked_dimers(elements: Sequence[str], cutoff_A: float) -> list[Contact]:
+    """List every pair in a third cube, at the distances between the guarded ones."""
+    return [
+        _dimer(pair, distance, ASKED_CUBE * cutoff_A)
+        for pair in pair_names(elements)
+        for distance in scan_distances(pair, between=True).tolist()
+    ]
+
+
+def _dimer(pair: str, distance: float, edge: float) -> Contact:
+    a, b = pair.split("-")
+    positions = np.array([[0.1, 0.1, 0.1], [0.1 + distance, 0.1, 0.1]])
+    return Contact(Snapshot((a, b), positions, edge * np.eye(3)), (0, 1), pair, distance)
 
 
 def embedded(

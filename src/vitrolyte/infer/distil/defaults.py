@@ -114,6 +114,8 @@ def _known(settings: DistilSettings) -> tuple[CrystalSettings, ...]:
             rattled=max(2, round(share * usual.rattled)),
             compressed=max(1, round(share * usual.compressed)),
             vacancy_cells=max(1, round(share * usual.vacancy_cells)),
+            strained=max(2, round(share * usual.strained)),
+            hops=max(2, round(share * usual.hops)),
         )
         for name in found
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from ase import Atoms
@@ -15,11 +14,12 @@ from ase.optimize import FIRE
 
 from vitrolyte.data.errors import NotConverged
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
-from vitrolyte.infer.distil.config import CrystalSettings
+from vitrolyte.infer.distil.cache import LabelCache
 from vitrolyte.infer.distil.descriptors import VOIGT
 from vitrolyte.infer.distil.exam import Evaluate, Exam
 from vitrolyte.infer.distil.figures import Evidence
-from vitrolyte.infer.distil.geometry import Array, as_atoms, from_atoms, neighbour_pairs
+from vitrolyte.infer.distil.geometry import Array, as_atoms, from_atoms
+from vitrolyte.infer.distil.hops import company, hop
 from vitrolyte.infer.distil.seeds import crystal, deformed, unit_cell
 from vitrolyte.potentials.card import TrustFigure
 from vitrolyte.potentials.teacher import Label, Snapshot, Teacher
@@ -174,56 +174,16 @@ def barrier(
     )
 
 
-def hop(parent: Snapshot, mobile: str, gone: tuple[str, ...] = ()) -> tuple[Snapshot, Snapshot]:
-    """Return the cells before and after the shortest hop of an ion into a neighbouring vacancy.
-
-    One ion of each element ``gone`` is missing too, each the farthest from the middle of the hop.
-    """
-    pairs = neighbour_pairs(parent, 6.0)
-    kinds = np.array(parent.species)
-    fits = (kinds[pairs.first] == mobile) & (kinds[pairs.second] == mobile)
-    fits &= pairs.first != pairs.second
-    best = np.flatnonzero(fits)[np.argmin(pairs.distances[fits].round(3))]
-    moving, empty = int(pairs.first[best]), int(pairs.second[best])
-    after = parent.positions.copy()
-    after[moving] += pairs.vectors[best]
-    keep = np.arange(len(kinds)) != empty
-    far = _image_distances(parent, parent.positions[moving] + 0.5 * pairs.vectors[best])
-    for element in gone:
-        candidates = np.flatnonzero((kinds == element) & keep & (np.arange(len(kinds)) != moving))
-        keep[candidates[np.argmax(far[candidates].round(3))]] = False
-    species = tuple(kinds[keep].tolist())
-    return (
-        Snapshot(species, parent.positions[keep], parent.cell),
-        Snapshot(species, after[keep], parent.cell),
-    )
-
-
-def _image_distances(snapshot: Snapshot, point: Array) -> Array:
-    """Return the distance of each atom from the nearest image of a point, Å."""
-    shifts = np.array(list(product((-1, 0, 1), repeat=3))) @ snapshot.cell
-    gaps = (snapshot.positions - point) @ np.linalg.inv(snapshot.cell)
-    apart = (gaps - np.round(gaps)) @ snapshot.cell
-    return np.asarray(np.linalg.norm(apart[None] + shifts[:, None], axis=2).min(axis=0))
-
-
-def _neutral_company(exam: Exam, parent: CrystalSettings) -> tuple[str, ...]:
-    """List the ions to be taken out with a mobile one so that a cell with charges stays neutral."""
-    if exam.fit.student.charges is None:
-        return ()
-    mobile, cluster = exam.bench.settings.mobile, list(parent.vacancies)
-    if mobile not in cluster:
-        raise ValueError(f"no neutral vacancy cluster of {parent.name} holds {mobile}")
-    cluster.remove(mobile)
-    return tuple(cluster)
-
-
 def crystal_figures(exam: Exam) -> list[TrustFigure]:
-    """Compare lattice, elastic constants and a migration barrier of the examined crystal."""
+    """Compare lattice, elastic constants and a migration barrier of the examined crystal.
+
+    What the teacher says of the crystal is kept: a killed examination and the next ask no more.
+    """
+    kept = LabelCache(exam.bench.place / "portrait")
     with Teacher(exam.bench.labeller) as teacher:
 
         def ask(cells: Sequence[Snapshot]) -> list[Label]:
-            return [teacher.label(cell) for cell in cells]
+            return [kept.once(cell, teacher) for cell in cells]
 
         theirs, their_fault = _portrait(exam, ask)
     mine, my_fault = _portrait(exam, exam.said)
@@ -254,7 +214,7 @@ def _portrait(exam: Exam, evaluate: Evaluate) -> tuple[Portrait, str]:
             exam.bench.settings.mobile,
             evaluate,
             images=trust.images,
-            gone=_neutral_company(exam, parent),
+            gone=company(parent.vacancies, exam.bench.settings.mobile),
         )
     except (NotConverged, ValueError) as reason:
         height, fault = float("nan"), str(reason)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
-from vitrolyte.infer.distil.contacts import dimers
+from vitrolyte.infer.distil.contacts import Contact, asked_dimers
 from vitrolyte.infer.distil.evaluate import student_labels
 from vitrolyte.infer.distil.pod import Fit
 from vitrolyte.potentials.teacher import Label
@@ -90,11 +90,18 @@ def attractive_pairs(fit: Fit, cutoff_A: float, folder: Path) -> tuple[str, ...]
 def repulsive_shares(fit: Fit, cutoff_A: float, folder: Path) -> dict[str, float]:
     """Return, for each pair, the share of its scanned distances at which the dimer pushes apart.
 
+    Distances and cell are others than those of the guard rows.
+    """
+    return pushing_shares(fit, asked_dimers(fit.student.elements, cutoff_A), folder)
+
+
+def pushing_shares(fit: Fit, contacts: Sequence[Contact], folder: Path) -> dict[str, float]:
+    """Return, for each pair, the share of contacts below its safe distance that push apart.
+
     Charges act between the two atoms alone: most dimers are not neutral, and a sum over images
     would mean nothing.
     """
-    safe = fit.safe_distances
-    scans = [one for one in dimers(fit.student.elements, cutoff_A) if one.distance < safe[one.pair]]
+    scans = [one for one in contacts if one.distance < fit.safe_distances[one.pair]]
     said = student_labels(
         fit.student.short(),
         [one.snapshot for one in scans],

@@ -16,17 +16,25 @@ from vitrolyte.data.origin import content_id
 from vitrolyte.infer.distil.cache import key_of
 from vitrolyte.infer.distil.charges import Charges, Electrostatics
 from vitrolyte.infer.distil.config import FitSettings, LimitSettings
-from vitrolyte.infer.distil.contacts import Contact, dimers, embedded, guard_rows, scan_distances
+from vitrolyte.infer.distil.contacts import (
+    NEARLY_ATTRACTED,
+    Contact,
+    embedded,
+    guard_rows,
+    guarded_dimers,
+    scan_distances,
+)
 from vitrolyte.infer.distil.cores import Cores, cores_below
 from vitrolyte.infer.distil.descriptors import PARAMETERS, Basis, parameter_file
 from vitrolyte.infer.distil.geometry import Array, shortest_distances
 from vitrolyte.infer.distil.regression import (
+    Normal,
     Rows,
     Solution,
     draws,
     gathered,
     held_out_misses,
-    solve,
+    solve_guarded,
     weighted,
 )
 from vitrolyte.potentials.potential import LammpsPair, Potential
@@ -125,7 +133,8 @@ def fit_student(examples: Sequence[Example], basis: Basis, order: FitOrder) -> F
     """Fit a student to the sane examples, less what cores and charges say, stresses included.
 
     ``min_c sum_rows ((row @ c - target) / forgiven)² + ridge``; the guard rows hold it to the bare
-    cores where no example reaches. A folder that holds the same fit is read instead.
+    cores where no example reaches, tighter where two atoms would nearly attract. A folder that
+    holds the same fit is read instead.
 
     Raises
     ------
@@ -150,9 +159,10 @@ def fit_student(examples: Sequence[Example], basis: Basis, order: FitOrder) -> F
     if not stored.is_file():
         task = _Task(sane, guarded, basis, order, cores)
         scale = task.best_scale()
-        weights = draws(len(sane), len(guarded), members=order.members, seed=order.seed)
-        sums = gathered(task.rows(scale), weights)
-        _store(stored, [solve(normal, order.settings.ridge) for normal in sums], scale)
+        sums = gathered(
+            task.learnt(scale), draws(len(sane), members=order.members, seed=order.seed)
+        )
+        _store(stored, task.solved(sums, scale), scale)
     with np.load(stored, allow_pickle=False) as kept:
         solution = Solution(kept["coefficients"], kept["root"])
         members = kept["committee"]
@@ -171,13 +181,13 @@ class _Task:
     order: FitOrder
     cores: Cores
 
-    def rows(self, scale: float | None) -> Iterator[Rows]:
-        """Yield the rows of all examples, then those of the guards; charges times a scale."""
-        yield from self.learnt(scale)
+    def solved(self, sums: Sequence[Normal], scale: float | None) -> list[Solution]:
+        """Solve normal equations with the guards; those that nearly attract are held tighter."""
         self.basis.prepare([one.snapshot for one in self.guarded])
         under = self.order.charges
         charges = None if under is None else under.unit.scaled(scale or 0.0)
-        yield from guard_rows(self.guarded, self.basis, cores=self.cores, charges=charges)
+        guards = list(guard_rows(self.guarded, self.basis, cores=self.cores, charges=charges))
+        return solve_guarded(sums, guards, self.order.settings.ridge, least=NEARLY_ATTRACTED)
 
     def learnt(self, scale: float | None) -> Iterator[Rows]:
         """Yield the rows of all examples, charges times a scale taken off."""
@@ -218,7 +228,9 @@ def _guarded(calm: Sequence[Example], basis: Basis) -> list[Contact]:
         one.snapshot for one in calm if one.phase == "melt"
     ][:1]
     grids = {name: scan_distances(name)[::EMBEDDED_EVERY].tolist() for name in _pairs(basis)}
-    return dimers(basis.elements, basis.settings.cutoff_A) + embedded(frames, basis.elements, grids)
+    return guarded_dimers(basis.elements, basis.settings.cutoff_A) + embedded(
+        frames, basis.elements, grids
+    )
 
 
 def _pairs(basis: Basis) -> list[str]:

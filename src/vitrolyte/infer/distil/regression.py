@@ -16,6 +16,9 @@ from vitrolyte.infer.distil.geometry import Array
 from vitrolyte.potentials.teacher import Label
 
 Flags = npt.NDArray[np.bool_]
+TIGHTENINGS = 6
+TIGHTER = 10.0
+EASED = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +114,15 @@ def gathered(rows: Iterable[Rows], weights: Array) -> list[Normal]:
     return sums
 
 
-def draws(examples: int, guards: int, *, members: int, seed: int) -> Array:
-    """Return weights (1 + members, examples + guards): all once, then bootstrap resamples.
+def draws(examples: int, *, members: int, seed: int) -> Array:
+    """Return weights (1 + members, examples): all once, then bootstrap resamples.
 
-    Guard rows take part in every member. The spread of the members' answers on a frame estimates
-    what the choice of examples leaves open (B. Efron, doi:10.1214/aos/1176344552).
+    The spread of the members' answers on a frame estimates what the choice of examples leaves
+    open (B. Efron, doi:10.1214/aos/1176344552).
     """
     generator = np.random.default_rng(seed)
     chosen = generator.multinomial(examples, np.full(examples, 1 / examples), size=members)
-    resampled = np.hstack([chosen, np.ones((members, guards))])
-    return np.asarray(np.vstack([np.ones(examples + guards), resampled]), dtype=float)
+    return np.asarray(np.vstack([np.ones(examples), chosen]), dtype=float)
 
 
 def solve(normal: Normal, ridge: float) -> Solution:
@@ -134,6 +136,34 @@ def solve(normal: Normal, ridge: float) -> Solution:
     lower = cholesky(unit, lower=True)
     coefficients = cho_solve((lower, True), normal.right / scale) / scale
     return Solution(coefficients, lower * scale[:, None])
+
+
+def solve_guarded(
+    normals: Sequence[Normal], guards: Sequence[Rows], ridge: float, *, least: float
+) -> list[Solution]:
+    """Solve each set of normal equations together with guard rows, all of them in every set.
+
+    Guards of the first set that are missed from below by more than ``least`` are asked for less,
+    three quarters of ``least`` below their target, but ten times more firmly, and all is solved
+    again, six times at most; the other sets are held as the first is.
+    """
+    if not guards:
+        return [solve(normal, ridge) for normal in normals]
+    held = Rows(np.vstack([g.matrix for g in guards]), np.concatenate([g.target for g in guards]))
+    floor, weights = held.target - least, np.ones(len(held.target))
+    for _ in range(TIGHTENINGS):
+        first = solve(_with(normals[0], held, weights), ridge)
+        low = held.matrix @ first.coefficients < floor
+        if not low.any():
+            break
+        held.target[low] = floor[low] + EASED * least
+        weights[low] *= TIGHTER
+    return [solve(_with(normal, held, weights), ridge) for normal in normals]
+
+
+def _with(normal: Normal, rows: Rows, weights: Array) -> Normal:
+    matrix = rows.matrix * weights[:, None]
+    return Normal(normal.square + rows.matrix.T @ matrix, normal.right + matrix.T @ rows.target)
 
 
 def held_out_misses(

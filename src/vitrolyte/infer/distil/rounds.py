@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from vitrolyte.infer.distil.bench import Bench
+from vitrolyte.infer.distil.cache import key_of
 from vitrolyte.infer.distil.collect import first_examples
 from vitrolyte.infer.distil.evaluate import student_labels
 from vitrolyte.infer.distil.gate import (
@@ -20,7 +21,7 @@ from vitrolyte.infer.distil.gate import (
 )
 from vitrolyte.infer.distil.pod import Fit, FitOrder, fit_student
 from vitrolyte.infer.distil.seeds import Seed
-from vitrolyte.infer.distil.selection import least_known
+from vitrolyte.infer.distil.selection import in_turn, least_known
 from vitrolyte.infer.distil.trials import TrialGround, TrialOutcome, run_trial
 from vitrolyte.potentials.card import TrustCard
 from vitrolyte.potentials.teacher import Example
@@ -126,19 +127,22 @@ def _improve(fit: Fit, bench: Bench, number: int) -> list[Example]:
             for k, trial in enumerate(settings.active.trials)
         ]
         outcomes = [job.result() for job in jobs]
-    fresh = bench.label(_picked(outcomes, fit, bench), f"round {number}")
+    fresh = bench.label(_picked(outcomes, fit, bench, number=number), f"round {number}")
     record = _recorded(fit, fresh, outcomes, bench.place / "points", number=number, bench=bench)
     write_record(record, bench.place / "rounds.jsonl")
     return fresh
 
 
-def _picked(outcomes: Sequence[TrialOutcome], fit: Fit, bench: Bench) -> list[Seed]:
+def _picked(outcomes: Sequence[TrialOutcome], fit: Fit, bench: Bench, *, number: int) -> list[Seed]:
+    """Choose frames before failures, the least known of the others, and some at random."""
     active = bench.settings.active
-    calm = [seed for outcome in outcomes for seed in outcome.calm[CALM_EVERY::CALM_EVERY]]
+    runs = [outcome.calm[CALM_EVERY::CALM_EVERY] for outcome in outcomes]
+    calm = [seed for run in runs for seed in run]
     calm = calm[:: max(1, len(calm) // MOST_CANDIDATES)]
     failing = [
         Seed(seed.snapshot, "failing") for outcome in outcomes for seed in outcome.before_failure
     ]
+    usual = in_turn(runs, active.typical, seed=bench.settings.seed * 1000 + number)
     room = max(1, bench.settings.budget.labels - bench.purse.labels)
     chosen: list[Seed] = []
     for seeds, count in ((failing, active.failure_picks), (calm, active.picks)):
@@ -150,7 +154,8 @@ def _picked(outcomes: Sequence[TrialOutcome], fit: Fit, bench: Bench) -> list[Se
             settings=bench.settings.fit,
         )
         chosen += [seeds[index] for index in picks]
-    return chosen
+    single = {key_of(seed.snapshot): seed for seed in (*chosen, *usual)}
+    return list(single.values())[:room]
 
 
 def _recorded(

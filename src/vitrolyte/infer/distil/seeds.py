@@ -11,6 +11,7 @@ from ase.spacegroup import crystal as build_crystal
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.config import CrystalSettings, DistilSettings, TrialSettings
 from vitrolyte.infer.distil.geometry import Array, Indices, from_atoms, neighbour_pairs
+from vitrolyte.infer.distil.hops import along, company, hop
 from vitrolyte.matter.catalogue import catalogue_crystal
 from vitrolyte.matter.packing import packed
 from vitrolyte.potentials.teacher import Snapshot
@@ -19,6 +20,9 @@ Generator = np.random.Generator
 COMPRESSION = (0.78, 0.97)
 LARGEST_RATTLE = 0.25
 LARGEST_STRAIN = 0.06
+ALMOST_AT_REST = 0.1
+"""Rattle of copies that are there for their strain, over the largest one."""
+
 HELD_A = 1.3
 """A hydrogen nearer than this to another element belongs to it, Å."""
 
@@ -130,6 +134,31 @@ def distorted(settings: CrystalSettings, generator: Generator) -> list[Seed]:
     for amount in np.linspace(0.3, 0.8, settings.interstitial_cells):
         moved = with_interstitial(parent, generator=generator)
         seeds.append(Seed(rattled(moved, float(amount), generator=generator), "crystal"))
+    return seeds
+
+
+def probed(settings: CrystalSettings, mobile: str, generator: Generator) -> list[Seed]:
+    """List the nearly calm copies of a crystal that show its stiffness and its vacancy hops.
+
+    Strained ones have ions almost at rest. In the others an ion of the mobile element is on its
+    way into a neighbouring vacancy of a neutral cluster; crystals without such have none.
+    """
+    parent = crystal(settings)
+    seeds = []
+    for amount in np.linspace(0.15, 0.75, settings.strained):
+        moved = strained(parent, LARGEST_STRAIN * float(amount), generator=generator)
+        seeds.append(Seed(rattled(moved, ALMOST_AT_REST, generator=generator), "crystal"))
+    if mobile not in settings.vacancies or not settings.hops:
+        return seeds
+    try:
+        ends = hop(parent, mobile, company(settings.vacancies, mobile))
+    except ValueError:
+        return seeds
+    for share, amount in zip(
+        np.linspace(0.0, 1.0, settings.hops), np.linspace(0.2, 0.5, settings.hops)
+    ):
+        between = rattled(along(ends, float(share)), float(amount), generator=generator)
+        seeds.append(Seed(between, "crystal"))
     return seeds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -16,6 +17,7 @@ from vitrolyte.infer.distil.pod import Fit
 from vitrolyte.infer.distil.regression import Solution, disagreement
 from vitrolyte.potentials.teacher import Snapshot
 
+T = TypeVar("T")
 SHORTLIST = 2
 """Frames on the shortlist of the most novel, over the frames to be picked."""
 
@@ -50,6 +52,18 @@ def least_known(
         picked.append(best)
         root = learned(root, designs[best], settings)
     return [short[index] for index in picked]
+
+
+def in_turn(runs: Sequence[Sequence[T]], count: int, *, seed: int) -> list[T]:
+    """Pick frames at random, one of each run in turn: what the runs are mostly made of.
+
+    Unusual frames alone teach a student that the usual, which lie lower, are dearer than they are.
+    """
+    generator = np.random.default_rng(seed)
+    shuffled = [generator.permutation(len(run)) for run in runs]
+    turns = range(max((len(run) for run in runs), default=0))
+    picked = [run[o[k]] for k in turns for run, o in zip(runs, shuffled) if k < len(run)]
+    return picked[:count]
 
 
 def information(design: Design, solution: Solution, settings: FitSettings) -> float:
