@@ -21,6 +21,7 @@ from benchmarks.models import read_scores, table
 from benchmarks.students import (
     ELEMENTS,
     TEACHER,
+    WEIGHTS,
     Kind,
     Labels,
     Pod,
@@ -38,7 +39,6 @@ from benchmarks.students import (
 from benchmarks.trial_frames import labelled, trial_frames
 from vitrolyte.data.io.files import write_text
 from vitrolyte.infer.distil.cache import LabelCache, key_of
-from vitrolyte.infer.distil.config import FitSettings
 from vitrolyte.infer.distil.novelty import most_novel
 from vitrolyte.infer.distil.pod import Fit, Student
 from vitrolyte.infer.distil.regression import Normal, Solution, disagreement, draws, gathered, solve
@@ -72,7 +72,7 @@ class Start:
         found = list(rows(self.kind, self.examples, self.labels))
         weights = draws(len(found), members=MEMBERS, seed=seed)[1:]
         guards = guarded(self.kind, self.labels)
-        ridge = FitSettings().ridge
+        ridge = WEIGHTS.ridge
         members = [solve(added(one, guards), ridge) for one in gathered(found, weights)]
         solution = solved(self.kind, self.normal)
         student = Student(ELEMENTS, self.labels.cores, Path(), Path())
@@ -84,7 +84,7 @@ def ways(start: Start, candidates: Sequence[Example], *, seed: int) -> Ways:
     """Name the ways of choosing; each takes a number and returns places among the candidates."""
     fit = start.fit(seed)
     frames = [one.snapshot for one in candidates]
-    basis, settings = start.kind.basis, FitSettings()
+    basis, settings = start.kind.basis, WEIGHTS
 
     def at_random(draw: int) -> Callable[[int], list[int]]:
         order = np.random.default_rng(1000 * seed + draw).permutation(len(frames))
@@ -111,7 +111,7 @@ def most_informing(
     kind: Kind, solution: Solution, frames: Sequence[Snapshot], count: int
 ) -> list[int]:
     """Pick greedily by log det; a gain only falls as more is known, so few are computed anew."""
-    settings, root = FitSettings(), solution.root
+    settings, root = WEIGHTS, solution.root
     designs = kind.designs(frames)
     gains: NDArray[np.float64] = np.array([information(d, solution, settings) for d in designs])
     picked: list[int] = []

@@ -88,17 +88,34 @@ class Pod:
         return LammpsPair("metal", "atomic", files, pair_commands(self.basis.elements, cores))
 
 
+CUTOFF_A = 5.0
+"""One cut-off for all kinds, shorter than that of a distillation, for the sake of the slow ones."""
+
+WEIGHTS = FitSettings(energy_error_eV=0.002, stress_error_GPa=0.1)
+"""The same for all kinds; those of a distillation give energies and stresses more weight."""
+
+DEFAULT = PodSettings(cutoff_A=CUTOFF_A)
 SMALL = PodSettings(
-    two_body=6, three_body=4, three_body_angular=2, four_body=0, four_body_angular=0
+    cutoff_A=CUTOFF_A,
+    two_body=6,
+    three_body=4,
+    three_body_angular=2,
+    four_body=0,
+    four_body_angular=0,
 )
 LARGE = PodSettings(
-    two_body=10, three_body=8, three_body_angular=4, four_body=4, four_body_angular=2
+    cutoff_A=CUTOFF_A,
+    two_body=10,
+    three_body=8,
+    three_body_angular=4,
+    four_body=4,
+    four_body_angular=2,
 )
 
 
 def kinds(folder: Path) -> dict[str, Kind]:
     """Name the students that are compared, the default first; rows are kept in a folder."""
-    sizes = {"default": PodSettings(), "small": SMALL, "large": LARGE}
+    sizes = {"default": DEFAULT, "small": SMALL, "large": LARGE}
     pods = {f"pod-{s}": Pod(s, Basis(ELEMENTS, p, folder)) for s, p in sizes.items()}
     others: dict[str, Kind] = {
         "snap-6": Snap(ELEMENTS, folder, 6),
@@ -152,7 +169,7 @@ class Labels:
         safe = {p: LimitSettings().safe_fraction * d for p, d in _shortest(self.pool).items()}
         frames = [self.calm[0].snapshot, next(e.snapshot for e in self.calm if e.phase == "melt")]
         grids = {p: scan_distances(p)[::EMBEDDED_EVERY].tolist() for p in pair_names(ELEMENTS)}
-        close = guarded_dimers(ELEMENTS, PodSettings().cutoff_A) + embedded(frames, ELEMENTS, grids)
+        close = guarded_dimers(ELEMENTS, CUTOFF_A) + embedded(frames, ELEMENTS, grids)
         return [one for one in close if one.distance < safe[one.pair]]
 
 
@@ -217,7 +234,7 @@ def rows(kind: Kind, examples: Sequence[Example], labels: Labels) -> Iterator[Ro
         rest = Label(
             said.energy - core.energy, said.forces - core.forces, said.stress - core.stress
         )
-        yield weighted(design, rest, settings=FitSettings())
+        yield weighted(design, rest, settings=WEIGHTS)
 
 
 def summed(found: Sequence[Rows]) -> Normal:
@@ -248,7 +265,7 @@ def solved(kind: Kind, normal: Normal) -> Solution:
     """Solve the normal equations with the ridge that belongs to a kind."""
     if isinstance(kind, Splines):
         normal = Normal(normal.square + SMOOTHNESS * kind.roughness(), normal.right)
-    return solve(normal, FitSettings().ridge)
+    return solve(normal, WEIGHTS.ridge)
 
 
 @dataclass(frozen=True)
