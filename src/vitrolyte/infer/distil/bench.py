@@ -95,9 +95,9 @@ class Bench:
     @property
     def place(self) -> Path:
         """Folder of what follows from these settings, whatever the budget."""
-        # The teacher's own run in the examination is as long as the budget allows.
+        # The teacher's part of the examination is as long as the budget allows.
         plain = self.settings.model_dump(
-            mode="json", exclude={"budget": True, "trust": {"teacher_ps"}}
+            mode="json", exclude={"budget": True, "trust": {"teacher_ps", "response_frames"}}
         )
         if self.settings.coulomb is None:
             del plain["coulomb"]

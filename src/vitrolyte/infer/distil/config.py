@@ -241,7 +241,8 @@ class TrustSettings(Settings):
     """How the student is examined on frames it was never trained on.
 
     Lengths that are left out follow from the budget. ``crystal`` is the parent whose elastic
-    constants and barrier are compared.
+    constants and barrier are compared; ``response_frames`` of the student's own run are labelled to
+    tell what the teacher would have made of it.
     """
 
     frames: int = 12
@@ -249,6 +250,7 @@ class TrustSettings(Settings):
     trials: tuple[TrialSettings, ...] = ()
     teacher_ps: Positive | None = None
     student_ps: Positive = 20.0
+    response_frames: Annotated[int, Field(gt=0)] = 200
     survival_ps: Positive = 200.0
     survival_seeds: int = 3
     images: int = 3

@@ -15,6 +15,9 @@ REACH_A = 6.0
 BIN_A = 0.1
 LEAST_PIECES = 3
 LEAST_ON_A_LINE = 4
+LEAST_FRAMES = 20
+BLOCKS = 10
+NORMAL_95 = 1.96
 
 
 def pair_overlaps(
@@ -81,6 +84,41 @@ def distributions(frames: Sequence[Snapshot], elements: Sequence[str]) -> dict[s
             ideal = (kinds == a).sum() * (kinds == b).sum() * shells / frame.volume
             totals[name] += counts / ideal / len(frames)
     return totals
+
+
+def responded_overlap(each: Array, gaps: Array) -> Overlap:
+    """Bound the overlap of one potential's distribution with another's that was never run.
+
+    To first order in the difference u of the two energies, the mean of any property g goes from
+    ``<g>`` to ``<g> - cov(u, g) / kT`` (R. Zwanzig, doi:10.1063/1.1740409), all averages over
+    frames of the first potential. ``gaps`` (n,) are u/kT of the frames in order of time, ``each``
+    (n, bins) their distributions. The same covariance with u moved along the frames, round at the
+    end, shows what chance alone makes of it: it makes the distributions look more different than
+    they are, by no more than that loss. Both bounds are widened by the 95 % spread of that loss
+    and of the overlap itself, by the jackknife over ten blocks.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than twenty frames.
+    """
+    count = len(each)
+    if count < LEAST_FRAMES:
+        raise ValueError(f"at least {LEAST_FRAMES} frames are needed, not {count}")
+    moves = range(count // 10, count - count // 10)
+    by_chance = np.array([_responded(each, np.roll(gaps, move)) for move in moves])
+    measured, chance = _responded(each, gaps), float(by_chance.mean())
+    blocks = np.array_split(np.arange(count), BLOCKS)
+    without = np.array([_responded(np.delete(each, b, axis=0), np.delete(gaps, b)) for b in blocks])
+    variance = by_chance.var(ddof=1) + (BLOCKS - 1) * without.var()
+    spread = NORMAL_95 * float(np.sqrt(variance))
+    return Overlap(measured, chance, measured - spread, min(1.0, measured + 1 - chance + spread))
+
+
+def _responded(each: Array, gaps: Array) -> float:
+    mean = each.mean(axis=0)
+    shift = -(gaps - gaps.mean()) @ (each - mean) / (len(each) - 1)
+    return overlap(mean, np.maximum(mean + shift, 0.0))
 
 
 class Ratio(NamedTuple):

@@ -21,6 +21,7 @@ from vitrolyte.infer.distil.exam_motion import (
     student_run,
     typical,
 )
+from vitrolyte.infer.distil.exam_response import response_figures
 from vitrolyte.infer.distil.exam_stability import stability_figures
 from vitrolyte.infer.distil.figures import Evidence, error_figures
 from vitrolyte.infer.distil.pod import Fit
@@ -123,6 +124,8 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
         labelled = bench.label([Seed(one, phase) for one in chosen], f"the teacher's {phase}")
         figures += _errors(exam, tuple(labelled), f"{phase} (teacher's run)")
         figures += overlap_figures(exam, own, mine, phase)
+        bench.say(f"examination: the teacher's word on the student's {phase}")
+        figures += response_figures(exam, mine, hot[phase], phase)
         if phase == "melt":
             figures += diffusion_figures(exam, own, mine)
     return figures

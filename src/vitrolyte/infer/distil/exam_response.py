@@ -1,0 +1,73 @@
+"""What the teacher would have made of the student's liquid and glass: pair distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vitrolyte.data.units import BOLTZMANN_EV_PER_K
+from vitrolyte.infer.distil.cache import LabelCache, buy_labels
+from vitrolyte.infer.distil.exam import Exam
+from vitrolyte.infer.distil.exam_motion import OVERLAP_LIMIT, Course
+from vitrolyte.infer.distil.figures import Evidence
+from vitrolyte.infer.distil.geometry import Array
+from vitrolyte.infer.distil.probes import LEAST_FRAMES, Overlap, distributions, responded_overlap
+from vitrolyte.infer.distil.seeds import Seed
+from vitrolyte.infer.distil.trials import snapshots
+from vitrolyte.potentials.card import TrustFigure
+from vitrolyte.potentials.teacher import Example, Snapshot
+
+
+def response_figures(
+    exam: Exam, mine: Course, temperature_K: float, phase: str
+) -> list[TrustFigure]:
+    """Compare every partial pair distribution of the student with what the teacher's would be.
+
+    A run of the teacher long enough to tell is out of reach; its energies on frames of the
+    student's run are not. The difference of the two energies says where the teacher's distribution
+    lies, to first order. The labels are kept apart from the examples, and no student learns them.
+    """
+    examples = _labelled(exam, mine, phase)
+    frames = [example.snapshot for example in examples]
+    elements = [e for e in exam.fit.student.elements if e in mine.run.species]
+    each = _each(frames, elements)
+    gaps = _gaps(exam, examples) / (BOLTZMANN_EV_PER_K * temperature_K)
+    return [_figure(each[pair], gaps, phase, pair) for pair in each]
+
+
+def _labelled(exam: Exam, mine: Course, phase: str) -> list[Example]:
+    count = min(exam.bench.settings.trust.response_frames, mine.run.n_frames)
+    places = np.linspace(0, mine.run.n_frames - 1, count).round().astype(int)
+    every = snapshots(mine.run)
+    seeds = [Seed(every[place], phase) for place in places]
+    kept = LabelCache(exam.bench.place / "response")
+    with exam.bench.teachers(exam.bench.labeller) as teachers:
+        return buy_labels(seeds, kept, teachers=teachers)
+
+
+def _each(frames: Sequence[Snapshot], elements: Sequence[str]) -> dict[str, Array]:
+    """Return every partial distribution of each frame, (frames, bins)."""
+    single = [distributions([frame], elements) for frame in frames]
+    return {pair: np.array([one[pair] for one in single]) for pair in single[0]}
+
+
+def _gaps(exam: Exam, examples: Sequence[Example]) -> Array:
+    said = exam.said([example.snapshot for example in examples])
+    return np.array([e.label.energy - s.energy for e, s in zip(examples, said)])
+
+
+def _figure(each: Array, gaps: Array, phase: str, pair: str) -> TrustFigure:
+    few = len(each) < LEAST_FRAMES
+    found = Overlap(0.0, float("nan"), 0.0, 1.0) if few else responded_overlap(each, gaps)
+    short = found.measured < OVERLAP_LIMIT <= found.high
+    by = Evidence(
+        len(each),
+        "1 - Σ|g_t - g_s| / Σ(g_t + g_s) to 6 Å in 0.1 Å bins; g_s over frames of the student's "
+        "run at constant volume, g_t = g_s - cov(E_t - E_s, g) / kT over the same (first order, "
+        f"standard deviation of (E_t - E_s) / kT {gaps.std():.1f}); energies that have nothing to "
+        f"do with the structure leave {found.chance:.3f}",
+        (found.low, found.high),
+        f"{len(each)} frames are too few for the limit" if short else "",
+    )
+    return by.above(OVERLAP_LIMIT, "gr_overlap", f"{phase}, {pair}", found.measured, "1")
