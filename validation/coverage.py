@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from validation import wells
 from validation.check import Check
 from validation.walks import (
     as_trajectory,
@@ -26,6 +27,7 @@ from vitrolyte.data.units import (
     BOLTZMANN_EV_PER_K,
     E2_PER_A_PS_EV_TO_S_PER_CM,
 )
+from vitrolyte.infer.distil.probes import responded_overlap
 from vitrolyte.infer.fit import fit
 from vitrolyte.infer.pool import pool
 from vitrolyte.observe.arrhenius import TRACER_DIFFUSIVITY, TemperatureSeries, arrhenius
@@ -78,9 +80,10 @@ def bounds(case: str) -> tuple[float, float]:
     """Return within which the share of a case has to lie.
 
     Three replicas cannot tell by themselves whether they are alike, so that their mean may err on
-    the side of a wide interval, not of a narrow one.
+    the side of a wide interval, not of a narrow one. So may the bounds of an overlap, between which
+    chance alone may have put it.
     """
-    return (LOW, 1.0) if case == "pooled" else (LOW, HIGH)
+    return (LOW, 1.0) if case in ("pooled", "other potential") else (LOW, HIGH)
 
 
 Case = Callable[[int], dict[str, tuple[Quantity, float]]]
@@ -245,6 +248,18 @@ def replicas(seed: int) -> dict[str, tuple[Quantity, float]]:
     }
 
 
+def other_potential(seed: int) -> dict[str, tuple[Quantity, float]]:
+    """The overlap of a trust card: a second potential's distribution from frames of the first."""
+    generator, strength = np.random.default_rng(seed), 0.08
+    found: dict[str, tuple[Quantity, float]] = {}
+    for word, stay in (("quick", 0.0), ("slow", 0.8)):
+        each = wells.frames(generator, 200, stay=stay)
+        said = responded_overlap(each, wells.gaps(each, strength))
+        number = Quantity(said.measured, "1", low=said.low, high=said.high)
+        found[f"overlap, {word} frames"] = (number, wells.true_overlap(strength))
+    return found
+
+
 CASES: dict[str, Case] = {
     "long walk": long_walk,
     "short walk": short_walk,
@@ -258,6 +273,7 @@ CASES: dict[str, Case] = {
     "Arrhenius": activation_energy,
     "odds": cold_transference,
     "pooled": replicas,
+    "other potential": other_potential,
 }
 
 
