@@ -75,6 +75,28 @@ def test_a_killed_distillation_ends_with_a_student_and_buys_no_label_twice(place
     assert (stages.parent / "teacher-melt-0.4-ps" / "finished.json").is_file()
     shares = [f.value for f in student.card.figures if f.quantity == "repulsive_share"]
     assert shares == [1.0, 1.0, 1.0]
+    assert judged_by(student) == 24
+    seen_again_with_more_frames(place)
+
+
+def judged_by(student) -> int:
+    """Return the frames on which the overlap of the student's Li-Cl rests."""
+    (figure,) = [
+        f for f in student.card.figures if (f.quantity, f.of) == ("gr_overlap", "melt, Li-Cl")
+    ]
+    return figure.frames
+
+
+def seen_again_with_more_frames(place: Path) -> None:
+    """Ask for a longer look afterwards: a new card, and nothing else anew."""
+    before, longer = bought(), place / "longer.toml"
+    text = (HERE / "tiny-salt.toml").read_text("utf-8")
+    longer.write_text(text.replace("response_frames = 24", "response_frames = 30"), "utf-8")
+    command = [str(longer) if part.endswith("tiny-salt.toml") else part for part in COMMAND]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bought() == before
+    assert judged_by(shelf.load("tiny-salt", [Path("potentials")])) == 30
 
 
 def test_a_teacher_that_is_not_there_is_told_before_anything_is_done(place):

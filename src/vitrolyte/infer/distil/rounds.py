@@ -68,12 +68,15 @@ def distil(bench: Bench, examine: Examine) -> Distilled:
         spent = "" if done else bench.over_budget(number)
         if spent or gate:
             attempt += 1
-            bench.say(f"examination {attempt}" + (f", as {spent} are spent" if spent else ""))
-            found = examine(fit, bench, attempt)
-            if found.card.verdict == "passed" or spent:
-                return Distilled(fit, found.card, _ending(found.card, spent))
-            bench.say(f"examination {attempt} not passed: {_first(found.card)}")
-            examples = examples + list(found.frames)
+            frames = _frames_of(bench, attempt) if done else ()
+            if not frames:
+                bench.say(f"examination {attempt}" + (f", as {spent} are spent" if spent else ""))
+                found = examine(fit, bench, attempt)
+                if found.card.verdict == "passed" or spent:
+                    return Distilled(fit, found.card, _ending(found.card, spent))
+                bench.say(f"examination {attempt} not passed: {_first(found.card)}")
+                frames = found.frames
+            examples = examples + list(frames)
             fit = fitted(examples, bench)
         number += 1
         work = partial(_improve, fit, bench, number)
@@ -97,8 +100,19 @@ def fitted(examples: Sequence[Example], bench: Bench) -> Fit:
     return fit_student(examples, bench.basis, order)
 
 
+def exam_stage(attempt: int) -> str:
+    """Name the stage of the ledger that keeps an examination's frames."""
+    return f"exam-{attempt:02d}"
+
+
 def _stage(number: int) -> str:
     return f"round-{number:02d}"
+
+
+def _frames_of(bench: Bench, attempt: int) -> tuple[Example, ...]:
+    """Return the frames of an examination after which rounds went on; it is not held again."""
+    stage = exam_stage(attempt)
+    return tuple(bench.ledger.once(stage, list)) if bench.ledger.holds(stage) else ()
 
 
 def _record_of(bench: Bench, number: int) -> RoundRecord | None:

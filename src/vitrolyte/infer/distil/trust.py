@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from vitrolyte.data.origin import content_id
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
 from vitrolyte.infer.distil.exam import Exam, Sitting
@@ -25,7 +26,7 @@ from vitrolyte.infer.distil.exam_response import response_figures
 from vitrolyte.infer.distil.exam_stability import stability_figures
 from vitrolyte.infer.distil.figures import Evidence, error_figures
 from vitrolyte.infer.distil.pod import Fit
-from vitrolyte.infer.distil.rounds import Examined
+from vitrolyte.infer.distil.rounds import Examined, exam_stage
 from vitrolyte.infer.distil.seeds import Seed
 from vitrolyte.infer.distil.trials import FRAME_PS, run_trial, snapshots
 from vitrolyte.potentials.card import TrustCard, TrustFigure, read_card, write_card
@@ -35,12 +36,13 @@ from vitrolyte.potentials.teacher import Example, Snapshot
 def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
     """Examine a student against its teacher and write down every figure, good or bad.
 
-    An examination that was finished before is read. A student whose trials break off is failed on
-    them, and no more is asked.
+    An examination that was finished before, with the same settings, is read. A student whose trials
+    break off is failed on them, and no more is asked.
     """
     exam = Exam(fit, bench, attempt)
-    stage = f"exam-{attempt:02d}"
-    path = exam.folder / "card.json"
+    stage = exam_stage(attempt)
+    asked = content_id(bench.settings.trust.model_dump(mode="json"))[:8]
+    path = exam.folder / f"card-{asked}.json"
     stored = read_card(path)
     if stored is not None and bench.ledger.holds(stage):
         return Examined(stored, tuple(bench.ledger.once(stage, list)))
