@@ -35,12 +35,20 @@ def true_overlap(strength: float) -> float:
     return overlap(distribution(WELL), distribution(WELL + waves(strength)))
 
 
-def frames(generator: np.random.Generator, count: int, *, stay: float = 0.0) -> Array:
-    """Draw distributions of frames of the first potential, (count, PLACES).
+def true_free_energy(strength: float) -> float:
+    """Return the free energy of the second potential less that of the first, all ions, over kT."""
+    first, second = np.exp(-WELL), np.exp(-WELL - waves(strength))
+    return float(-IONS * np.log(second.sum() / first.sum()))
+
+
+def frames(
+    generator: np.random.Generator, count: int, *, stay: float = 0.0, strength: float = 0.0
+) -> Array:
+    """Draw distributions of frames of the first potential, (count, PLACES), or of the second.
 
     An ion keeps its place from one frame to the next with probability ``stay``.
     """
-    chance = distribution(WELL) / PLACES
+    chance = distribution(WELL + waves(strength)) / PLACES
     places = generator.choice(PLACES, size=(count, IONS), p=chance)
     kept = generator.random((count, IONS)) < stay
     for before, after, still in zip(places, places[1:], kept[1:]):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from validation.wells import frames, gaps, true_overlap
+from validation.wells import frames, gaps, true_free_energy, true_overlap
 
-from vitrolyte.infer.distil.probes import responded_overlap
+from vitrolyte.infer.distil.probes import free_energy_gap, responded_overlap
 
 REPEATS = 120
 
@@ -44,3 +44,18 @@ def test_energies_that_have_nothing_to_do_with_the_structure_change_nothing():
 def test_too_few_frames_are_refused():
     with pytest.raises(ValueError, match="at least 20"):
         responded_overlap(np.ones((19, 5)), np.zeros(19))
+
+
+@pytest.mark.parametrize("stay", [0.0, 0.6])
+def test_the_free_energy_is_found_between_the_two_means(stay):
+    generator = np.random.default_rng(7)
+    strength, held, alone = 0.3, 0, 0
+    truth = true_free_energy(strength)
+    for _ in range(400):
+        first = gaps(frames(generator, 200, stay=stay), strength)
+        second = gaps(frames(generator, 60, stay=stay, strength=strength), strength)
+        found = free_energy_gap(first, second)
+        held += found.low <= truth <= found.high
+        alone += abs(first.mean() - truth) < 0.5 * (found.high - found.low)
+    assert held / 400 > 0.95 - 3 * np.sqrt(0.05 * 0.95 / 400)
+    assert alone < 0.1 * 400  # one mean alone is off by half the variance over kT

@@ -52,6 +52,14 @@ def test_known_gaps_give_known_figures():
     assert figures["force_rmse", "melt"].passed is True
 
 
+def test_on_the_teachers_own_run_energies_are_judged_by_their_scatter():
+    examples = [example(), example()]
+    said = [biased(one.label) for one in examples]
+    found = error_figures(examples, said, ("Li", "O", "Cl"), "melt", own=True)
+    limits = {f.quantity: f.limit for f in found if f.quantity.startswith("energy")}
+    assert limits == {"energy_rmse": None, "energy_bias": None, "energy_scatter": 0.005}
+
+
 def test_errors_of_a_round_and_its_record(tmp_path):
     truth = [example().label]
     force, energy, pressure, bias = errors(truth, [biased(truth[0])])

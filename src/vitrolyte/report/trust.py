@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vitrolyte.data.wording import number_text
-from vitrolyte.potentials.card import TrustFigure
+from vitrolyte.potentials.card import TrustCard, TrustFigure
 from vitrolyte.potentials.potential import Potential
 from vitrolyte.report.page import TableSection
 
@@ -16,6 +16,8 @@ _TITLES = {
     "force_rmse": "root mean square error of forces",
     "force_mae": "mean absolute error of forces",
     "energy_rmse": "root mean square error of energies",
+    "energy_scatter": "scatter of the error of energies",
+    "free_energy_error": "error of the free energy",
     "stress_rmse": "root mean square error of stresses",
     "nve_drift": "energy drift without thermostat",
 }
@@ -29,8 +31,7 @@ def trust_warnings(potentials: Sequence[Potential]) -> Iterator[str]:
                 f"The potential {potential.name} has no trust card: nothing is known of its errors."
             )
         elif not potential.card.trusted:
-            failed = "; ".join(_failed(potential.card.failures))
-            yield f"The potential {potential.name} is not trusted. Beyond the limit: {failed}."
+            yield f"The potential {potential.name} is not trusted. {_why(potential.card)}"
 
 
 def trust_section(potential: Potential) -> TableSection:
@@ -64,6 +65,13 @@ def _row(figure: TrustFigure) -> tuple[str, ...]:
 
 def _title(quantity: str) -> str:
     return _TITLES.get(quantity, quantity.replace("_", " "))
+
+
+def _why(card: TrustCard) -> str:
+    if card.failures:
+        return f"Beyond the limit: {'; '.join(_failed(card.failures))}."
+    open_figures = ", ".join(f"{_title(f.quantity)} of {f.of}".strip() for f in card.undecided)
+    return f"Nothing is beyond its limit, but this could not be decided: {open_figures}."
 
 
 def _failed(failures: Sequence[TrustFigure]) -> Iterator[str]:

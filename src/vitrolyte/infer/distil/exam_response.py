@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,39 +12,77 @@ from vitrolyte.infer.distil.cache import LabelCache, buy_labels
 from vitrolyte.infer.distil.exam import Exam
 from vitrolyte.infer.distil.exam_motion import OVERLAP_LIMIT, Course
 from vitrolyte.infer.distil.figures import Evidence
+from vitrolyte.infer.distil.gate import ENERGY_LIMIT
 from vitrolyte.infer.distil.geometry import Array
-from vitrolyte.infer.distil.probes import LEAST_FRAMES, Overlap, distributions, responded_overlap
+from vitrolyte.infer.distil.probes import (
+    LEAST_FRAMES,
+    Overlap,
+    distributions,
+    free_energy_gap,
+    responded_overlap,
+)
 from vitrolyte.infer.distil.seeds import Seed
 from vitrolyte.infer.distil.trials import snapshots
 from vitrolyte.potentials.card import TrustFigure
 from vitrolyte.potentials.teacher import Example, Snapshot
 
 
-def response_figures(
-    exam: Exam, mine: Course, temperature_K: float, phase: str
-) -> list[TrustFigure]:
-    """Compare every partial pair distribution of the student with what the teacher's would be.
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The teacher's word on frames of the student's run at constant volume, in order of time.
 
-    A run of the teacher long enough to tell is out of reach; its energies on frames of the
-    student's run are not. The difference of the two energies says where the teacher's distribution
-    lies, to first order. The labels are kept apart from the examples, and no student learns them.
+    ``gaps`` (n,) are the teacher's energies less the student's, eV.
     """
-    examples = _labelled(exam, mine, phase)
-    frames = [example.snapshot for example in examples]
-    elements = [e for e in exam.fit.student.elements if e in mine.run.species]
-    each = _each(frames, elements)
-    gaps = _gaps(exam, examples) / (BOLTZMANN_EV_PER_K * temperature_K)
-    return [_figure(each[pair], gaps, phase, pair) for pair in each]
+
+    examples: tuple[Example, ...]
+    gaps: Array
 
 
-def _labelled(exam: Exam, mine: Course, phase: str) -> list[Example]:
+def answered(exam: Exam, mine: Course, phase: str) -> Answer:
+    """Let the teacher label frames of the student's run; kept apart, and learned by no student."""
     count = min(exam.bench.settings.trust.response_frames, mine.run.n_frames)
     places = np.linspace(0, mine.run.n_frames - 1, count).round().astype(int)
     every = snapshots(mine.run)
     seeds = [Seed(every[place], phase) for place in places]
     kept = LabelCache(exam.bench.place / "response")
     with exam.bench.teachers(exam.bench.labeller) as teachers:
-        return buy_labels(seeds, kept, teachers=teachers)
+        examples = buy_labels(seeds, kept, teachers=teachers)
+    return Answer(tuple(examples), _gaps(exam, examples))
+
+
+def response_figures(
+    exam: Exam, answer: Answer, temperature_K: float, phase: str
+) -> list[TrustFigure]:
+    """Compare every partial pair distribution of the student with what the teacher's would be.
+
+    A run of the teacher long enough to tell is out of reach; its energies on frames of the
+    student's run are not. The difference of the two energies says where the teacher's distribution
+    lies, to first order.
+    """
+    frames = [example.snapshot for example in answer.examples]
+    elements = [e for e in exam.fit.student.elements if e in frames[0].species]
+    each = _each(frames, elements)
+    gaps = answer.gaps / (BOLTZMANN_EV_PER_K * temperature_K)
+    return [_figure(each[pair], gaps, phase, pair) for pair in each]
+
+
+def free_energy_figures(
+    exam: Exam, answer: Answer, own: Sequence[Example], phase: str
+) -> list[TrustFigure]:
+    """Compare the free energies of student and teacher, from frames of both their runs."""
+    atoms = len(own[0].label.forces)
+    found = free_energy_gap(answer.gaps / atoms, _gaps(exam, own) / atoms)
+    error = abs(found.value)
+    least, most = sorted((abs(found.low), abs(found.high)))
+    interval = (0.0 if found.low < 0.0 < found.high else least, most)
+    by = Evidence(
+        len(answer.examples) + len(own),
+        f"|(<E_t - E_s>_s + <E_t - E_s>_t) / 2|, {len(answer.examples)} frames of the student's "
+        f"run and {len(own)} of the teacher's at the same volume and temperature",
+        interval,
+        "too few frames for the limit" if error > ENERGY_LIMIT > interval[0] else "",
+    )
+    return [by.below(ENERGY_LIMIT, "free_energy_error", phase, error, "eV/atom")]
 
 
 def _each(frames: Sequence[Snapshot], elements: Sequence[str]) -> dict[str, Array]:

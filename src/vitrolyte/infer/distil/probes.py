@@ -115,6 +115,35 @@ def responded_overlap(each: Array, gaps: Array) -> Overlap:
     return Overlap(measured, chance, measured - spread, min(1.0, measured + 1 - chance + spread))
 
 
+class FreeEnergy(NamedTuple):
+    """A free energy less another's, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def free_energy_gap(of_first: Array, of_second: Array) -> FreeEnergy:
+    """Return the free energy of a second potential less that of a first, from frames of both.
+
+    ``(<u>_1 + <u>_2) / 2`` with u the difference of the energies on frames of the first (n,) and of
+    the second potential (m,), in the same units: exact to second order, where either mean alone is
+    off by half the variance of u over kT, one up and one down. Errors from ten blocks of frames in
+    order of time.
+    """
+    error = float(np.hypot(_block_error(of_first), _block_error(of_second)))
+    value = 0.5 * float(of_first.mean() + of_second.mean())
+    half = float(student_t.ppf(0.975, BLOCKS - 1)) * 0.5 * error
+    return FreeEnergy(value, value - half, value + half)
+
+
+def _block_error(values: Array) -> float:
+    """Return the standard error of a mean, by blocks as long as a tenth of the frames."""
+    count = min(BLOCKS, len(values))
+    means = np.array([block.mean() for block in np.array_split(values, count)])
+    return float(means.std(ddof=1) / np.sqrt(count)) if count > 1 else float("inf")
+
+
 def _responded(each: Array, gaps: Array) -> float:
     mean = each.mean(axis=0)
     shift = -(gaps - gaps.mean()) @ (each - mean) / (len(each) - 1)

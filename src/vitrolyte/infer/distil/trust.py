@@ -22,7 +22,7 @@ from vitrolyte.infer.distil.exam_motion import (
     student_run,
     typical,
 )
-from vitrolyte.infer.distil.exam_response import response_figures
+from vitrolyte.infer.distil.exam_response import answered, free_energy_figures, response_figures
 from vitrolyte.infer.distil.exam_stability import stability_figures
 from vitrolyte.infer.distil.figures import Evidence, error_figures
 from vitrolyte.infer.distil.pod import Fit
@@ -98,9 +98,11 @@ def _spread(frames: list[Snapshot], count: int) -> list[Snapshot]:
     return [frames[place] for place in places]
 
 
-def _errors(exam: Exam, examples: tuple[Example, ...], of: str) -> list[TrustFigure]:
+def _errors(
+    exam: Exam, examples: tuple[Example, ...], of: str, *, own: bool = False
+) -> list[TrustFigure]:
     said = exam.said([example.snapshot for example in examples])
-    return error_figures(examples, said, exam.fit.student.elements, of)
+    return error_figures(examples, said, exam.fit.student.elements, of, own=own)
 
 
 def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
@@ -124,10 +126,12 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
     for phase, (own, mine) in runs.items():
         chosen = _spread(snapshots(own.run), bench.settings.trust.frames)
         labelled = bench.label([Seed(one, phase) for one in chosen], f"the teacher's {phase}")
-        figures += _errors(exam, tuple(labelled), f"{phase} (teacher's run)")
+        figures += _errors(exam, tuple(labelled), f"{phase} (teacher's run)", own=True)
         figures += overlap_figures(exam, own, mine, phase)
         bench.say(f"examination: the teacher's word on the student's {phase}")
-        figures += response_figures(exam, mine, hot[phase], phase)
+        answer = answered(exam, mine, phase)
+        figures += response_figures(exam, answer, hot[phase], phase)
+        figures += free_energy_figures(exam, answer, labelled, phase)
         if phase == "melt":
             figures += diffusion_figures(exam, own, mine)
     return figures
