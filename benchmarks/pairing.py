@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vitrolyte.infer.distil.examination.probes import BIN_A, distributions, pair_overlaps
 from vitrolyte.infer.distil.geometry import Array, neighbour_pairs
-from vitrolyte.infer.distil.probes import BIN_A, distributions, pair_overlaps
 from vitrolyte.potentials.teacher import Snapshot
 
 MOST = 12

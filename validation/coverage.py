@@ -27,7 +27,7 @@ from vitrolyte.data.units import (
     BOLTZMANN_EV_PER_K,
     E2_PER_A_PS_EV_TO_S_PER_CM,
 )
-from vitrolyte.infer.distil.probes import responded_overlap
+from vitrolyte.infer.distil.examination.probes import responded_overlap
 from vitrolyte.infer.fit import fit
 from vitrolyte.infer.pool import pool
 from vitrolyte.observe.arrhenius import TRACER_DIFFUSIVITY, TemperatureSeries, arrhenius

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrolyte.infer.distil.probes import overlap
+from vitrolyte.infer.distil.examination.probes import overlap
 
 Array = NDArray[np.float64]
 PLACES = 40

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from validation.wells import frames, gaps, true_free_energy, true_overlap
 
-from vitrolyte.infer.distil.probes import free_energy_gap, responded_overlap
+from vitrolyte.infer.distil.examination.probes import free_energy_gap, responded_overlap
 
 REPEATS = 120
 

@@ -6,16 +6,16 @@ import pytest
 from vitrolyte.data.errors import EngineError, StorageError
 from vitrolyte.infer.distil.cache import LabelCache, buy_labels, key_of
 from vitrolyte.infer.distil.config import CrystalSettings, Site
-from vitrolyte.infer.distil.geometry import shortest_distances
-from vitrolyte.infer.distil.ledger import Ledger
-from vitrolyte.infer.distil.novelty import most_novel, surroundings
-from vitrolyte.infer.distil.probes import (
+from vitrolyte.infer.distil.examination.probes import (
     bounded_overlap,
     distributions,
     motion_ratio,
     overlap,
     pair_overlaps,
 )
+from vitrolyte.infer.distil.geometry import shortest_distances
+from vitrolyte.infer.distil.ledger import Ledger
+from vitrolyte.infer.distil.novelty import most_novel, surroundings
 from vitrolyte.infer.distil.seeds import (
     Seed,
     crystal,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vitrolyte.infer.distil.exam import Sitting
-from vitrolyte.infer.distil.exam_molecules import held_alone, hydrogen_figures
+from vitrolyte.infer.distil.examination.exam import Sitting
+from vitrolyte.infer.distil.examination.molecules import held_alone, hydrogen_figures
 from vitrolyte.infer.distil.seeds import held_hydrogen, rattled, scaled
 from vitrolyte.potentials.teacher import Snapshot
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.infer.distil.exam_crystal import Stiffness, barrier, hop, relaxed, stiffness
-from vitrolyte.infer.distil.exam_motion import Course, overlap_figures, typical, wandering
-from vitrolyte.infer.distil.figures import Evidence, error_figures
+from vitrolyte.infer.distil.examination.crystal import Stiffness, barrier, hop, relaxed, stiffness
+from vitrolyte.infer.distil.examination.figures import Evidence, error_figures
+from vitrolyte.infer.distil.examination.motion import Course, overlap_figures, typical, wandering
 from vitrolyte.infer.distil.gate import RoundRecord, errors, read_record, write_record
 from vitrolyte.infer.distil.trials import FRAME_PS
 from vitrolyte.potentials.card import TrustCard, read_card, write_card

@@ -8,9 +8,9 @@ from pathlib import Path
 from vitrolyte.infer.distil.bench import Bench, Tell
 from vitrolyte.infer.distil.config import read_settings
 from vitrolyte.infer.distil.defaults import completed
+from vitrolyte.infer.distil.examination.examine import examine
 from vitrolyte.infer.distil.publish import publish
 from vitrolyte.infer.distil.rounds import distil
-from vitrolyte.infer.distil.trust import examine
 from vitrolyte.potentials.card import TrustCard, write_card
 from vitrolyte.potentials.teacher_catalogue import default_python, require_installed
 from vitrolyte.simulate.folder import sole_worker

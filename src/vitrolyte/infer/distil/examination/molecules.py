@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitrolyte.infer.distil.exam import Sitting
-from vitrolyte.infer.distil.figures import Evidence
+from vitrolyte.infer.distil.examination.exam import Sitting
+from vitrolyte.infer.distil.examination.figures import Evidence
 from vitrolyte.infer.distil.seeds import HELD_A, held_hydrogen
 from vitrolyte.potentials.card import TrustFigure
 from vitrolyte.potentials.teacher import Snapshot

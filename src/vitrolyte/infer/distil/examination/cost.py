@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vitrolyte.data.io.lammps_log import processor_seconds_per_step
-from vitrolyte.infer.distil.exam import Exam
-from vitrolyte.infer.distil.figures import Evidence
+from vitrolyte.infer.distil.examination.exam import Exam
+from vitrolyte.infer.distil.examination.figures import Evidence
 from vitrolyte.infer.distil.seeds import repeated
 from vitrolyte.potentials.card import COST, TrustFigure
 from vitrolyte.potentials.teacher import Snapshot

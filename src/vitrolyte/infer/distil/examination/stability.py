@@ -10,8 +10,8 @@ from vitrolyte.data.errors import EngineError, InputError
 from vitrolyte.data.trajectory import structure
 from vitrolyte.infer.distil.config import StageSettings, TrialSettings
 from vitrolyte.infer.distil.contacts import LEAST_A, REACHED_EV
-from vitrolyte.infer.distil.exam import Exam
-from vitrolyte.infer.distil.figures import Evidence
+from vitrolyte.infer.distil.examination.exam import Exam
+from vitrolyte.infer.distil.examination.figures import Evidence
 from vitrolyte.infer.distil.gate import repulsive_shares
 from vitrolyte.infer.distil.trials import run_trial
 from vitrolyte.potentials.card import TrustFigure

@@ -9,18 +9,18 @@ import numpy as np
 
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.infer.distil.cache import LabelCache, buy_labels
-from vitrolyte.infer.distil.exam import Exam
-from vitrolyte.infer.distil.exam_motion import OVERLAP_LIMIT, Course
-from vitrolyte.infer.distil.figures import Evidence
-from vitrolyte.infer.distil.gate import ENERGY_LIMIT
-from vitrolyte.infer.distil.geometry import Array
-from vitrolyte.infer.distil.probes import (
+from vitrolyte.infer.distil.examination.exam import Exam
+from vitrolyte.infer.distil.examination.figures import Evidence
+from vitrolyte.infer.distil.examination.motion import OVERLAP_LIMIT, Course
+from vitrolyte.infer.distil.examination.probes import (
     LEAST_FRAMES,
     Overlap,
     distributions,
     free_energy_gap,
     responded_overlap,
 )
+from vitrolyte.infer.distil.gate import ENERGY_LIMIT
+from vitrolyte.infer.distil.geometry import Array
 from vitrolyte.infer.distil.seeds import Seed
 from vitrolyte.infer.distil.trials import snapshots
 from vitrolyte.potentials.card import TrustFigure

@@ -9,11 +9,12 @@ import numpy as np
 from vitrolyte.data.origin import content_id
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.charges import Charges
-from vitrolyte.infer.distil.exam import Exam, Sitting
-from vitrolyte.infer.distil.exam_cost import cost_figures
-from vitrolyte.infer.distil.exam_crystal import crystal_figures
-from vitrolyte.infer.distil.exam_molecules import hydrogen_figures
-from vitrolyte.infer.distil.exam_motion import (
+from vitrolyte.infer.distil.examination.cost import cost_figures
+from vitrolyte.infer.distil.examination.crystal import crystal_figures
+from vitrolyte.infer.distil.examination.exam import Exam, Sitting
+from vitrolyte.infer.distil.examination.figures import Evidence, error_figures
+from vitrolyte.infer.distil.examination.molecules import hydrogen_figures
+from vitrolyte.infer.distil.examination.motion import (
     Course,
     density_figures,
     diffusion_figures,
@@ -22,9 +23,12 @@ from vitrolyte.infer.distil.exam_motion import (
     student_run,
     typical,
 )
-from vitrolyte.infer.distil.exam_response import answered, free_energy_figures, response_figures
-from vitrolyte.infer.distil.exam_stability import stability_figures
-from vitrolyte.infer.distil.figures import Evidence, error_figures
+from vitrolyte.infer.distil.examination.response import (
+    answered,
+    free_energy_figures,
+    response_figures,
+)
+from vitrolyte.infer.distil.examination.stability import stability_figures
 from vitrolyte.infer.distil.pod import Fit
 from vitrolyte.infer.distil.rounds import Examined, exam_stage
 from vitrolyte.infer.distil.seeds import Seed

@@ -16,8 +16,8 @@ from vitrolyte.data.errors import NotConverged
 from vitrolyte.data.units import EV_PER_A3_TO_GPA
 from vitrolyte.infer.distil.cache import LabelCache
 from vitrolyte.infer.distil.descriptors import VOIGT
-from vitrolyte.infer.distil.exam import Evaluate, Exam
-from vitrolyte.infer.distil.figures import Evidence
+from vitrolyte.infer.distil.examination.exam import Evaluate, Exam
+from vitrolyte.infer.distil.examination.figures import Evidence
 from vitrolyte.infer.distil.geometry import Array, as_atoms, from_atoms
 from vitrolyte.infer.distil.hops import company, hop
 from vitrolyte.infer.distil.seeds import crystal, deformed, unit_cell

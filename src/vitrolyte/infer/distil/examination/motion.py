@@ -9,10 +9,9 @@ import numpy as np
 
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.config import StageSettings
-from vitrolyte.infer.distil.exam import Exam, Sitting
-from vitrolyte.infer.distil.figures import Evidence, pressure_gap
-from vitrolyte.infer.distil.geometry import Array
-from vitrolyte.infer.distil.probes import (
+from vitrolyte.infer.distil.examination.exam import Exam, Sitting
+from vitrolyte.infer.distil.examination.figures import Evidence, pressure_gap
+from vitrolyte.infer.distil.examination.probes import (
     LEAST_PIECES,
     Overlap,
     Ratio,
@@ -21,6 +20,7 @@ from vitrolyte.infer.distil.probes import (
     motion_ratio,
     overlap,
 )
+from vitrolyte.infer.distil.geometry import Array
 from vitrolyte.infer.distil.seeds import repeated
 from vitrolyte.infer.distil.trials import FRAME_PS, run_trial, snapshots
 from vitrolyte.potentials.card import TrustFigure
@@ -135,7 +135,7 @@ def overlap_figures(exam: Exam, own: Course, mine: Course, phase: str) -> list[T
 
     Where chance alone, in so short a run, may be what keeps an overlap below its limit, the
     teacher's run has no say, and what it would have made of the student's run decides alone
-    (`exam_response`).
+    (`response`).
     """
     elements = [e for e in exam.fit.student.elements if e in own.run.species]
     length = own.run.n_frames

@@ -1,0 +1,1 @@
+"""The examination of a student against its teacher, figure by figure."""
