@@ -31,7 +31,7 @@ SALT = CrystalSettings(
     repeat=(1, 1, 1),
 )
 SMALL = PodSettings(
-    two_body=8, three_body=2, three_body_angular=1, four_body=0, four_body_angular=0, cutoff_A=4.6
+    two_body=8, three_body=2, three_body_angular=1, four_body=0, four_body_angular=0, cutoff_A=5.2
 )
 UNIT = Charges({"Li": 1.0, "Cl": -1.0}, Coulomb("ewald", 1e-7, cutoff_A=8.0))
 TRUE_SCALE = 0.5

@@ -14,8 +14,8 @@ def learnt(slope: float, count: int = 400) -> list[Rows]:
     return [Rows(x, slope * x[:, 0])]
 
 
-def sums(slope: float) -> list[Normal]:
-    return gathered(learnt(slope), draws(1, members=0, seed=1))
+def sums(slope: float, count: int = 400) -> list[Normal]:
+    return gathered(learnt(slope, count), draws(1, members=0, seed=1))
 
 
 def test_without_guards_the_data_alone_speak():
@@ -32,11 +32,19 @@ def test_a_guard_that_is_kept_anyway_keeps_its_weight():
     )
 
 
-def test_a_missed_guard_is_held_until_it_is_met_to_what_it_is_forgiven():
-    # the data ask for -3, the guard for 2: one row against four hundred must win here
+def test_a_missed_guard_is_held_tighter_for_less_than_it_had_asked():
+    # the data ask for -3, the guard for 2: one row wins against ten
     guard = Rows(np.array([[1.0]]), np.array([2.0]))
-    for found in solve_guarded(sums(-3.0) * 2, [guard], RIDGE, least=1.0):
-        assert found.coefficients[0] > 1.0
+    (plain,) = solve_guarded(sums(-3.0, 10), [guard], RIDGE, least=9.0)
+    assert plain.coefficients[0] < -2.0
+    for found in solve_guarded(sums(-3.0, 10) * 2, [guard], RIDGE, least=1.0):
+        assert found.coefficients[0] == pytest.approx(0.43, abs=0.05)
+
+
+def test_a_guard_that_data_without_number_contradict_does_not_spoil_the_fit():
+    guard = Rows(np.array([[1.0]]), np.array([2.0]))
+    (found,) = solve_guarded(sums(-3.0, 100_000), [guard], RIDGE, least=1.0)
+    assert found.coefficients == pytest.approx([-3.0], abs=0.01)
 
 
 def test_guards_missed_from_above_are_left_alone():

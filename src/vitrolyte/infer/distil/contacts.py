@@ -23,14 +23,14 @@ ever bring along. Closer guards cost accuracy where it counts, since descriptors
 LEAST_A = 0.4
 """No scan begins closer: the cores of hydrogen are soft, and what descriptors say there is void."""
 
-GRID = 14
+GRID = 27
 CUBES = (0.82, 0.96)
 """Edges of the cells of guarded lone dimers over the cut-off: their own images are neighbours."""
 
 ASKED_CUBE = 0.89
 """That of the dimers by which a student is judged, at distances between the guarded ones."""
 
-FORGIVEN = 0.25
+FORGIVEN = 0.5
 """Share of the bare core's force by which a guarded contact may differ from it."""
 
 NEARLY_ATTRACTED = 0.9 / FORGIVEN
@@ -135,7 +135,7 @@ def guard_rows(
 
     Nothing is labelled there, and the descriptors, which grow like a high power of 1/r, would go
     anywhere. The force of the two atoms along their axis shall be that of the unswitched screened
-    nuclear potential, a quarter of it forgiven; the two charges under the student count as part
+    nuclear potential, half of it forgiven; the two charges under the student count as part
     of its force.
     """
     for contact, design in zip(contacts, basis.designs([one.snapshot for one in contacts])):

@@ -45,7 +45,7 @@ NOT_CALM = ("compressed", "contact", "failing")
 MET_A = 4.4
 """Pairs that came no closer were not met: their core reaches to the sum of covalent radii."""
 
-EMBEDDED_EVERY = 3
+EMBEDDED_EVERY = 4
 HELD_OUT_EVERY = 5
 """Where a scale of the charges is to be chosen, every fifth example is kept out for the choice."""
 

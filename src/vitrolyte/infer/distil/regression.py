@@ -16,7 +16,7 @@ from vitrolyte.infer.distil.geometry import Array
 from vitrolyte.potentials.teacher import Label
 
 Flags = npt.NDArray[np.bool_]
-TIGHTENINGS = 6
+TIGHTENINGS = 2
 TIGHTER = 10.0
 EASED = 0.25
 
@@ -145,7 +145,7 @@ def solve_guarded(
 
     Guards of the first set that are missed from below by more than ``least`` are asked for less,
     three quarters of ``least`` below their target, but ten times more firmly, and all is solved
-    again, six times at most; the other sets are held as the first is.
+    again, twice at most; the other sets are held as the first is.
     """
     if not guards:
         return [solve(normal, ridge) for normal in normals]
