@@ -250,7 +250,7 @@ class TrustSettings(Settings):
     trials: tuple[TrialSettings, ...] = ()
     teacher_ps: Positive | None = None
     student_ps: Positive = 20.0
-    response_frames: Annotated[int, Field(gt=0)] = 200
+    response_frames: Annotated[int, Field(gt=1)] = 200
     survival_ps: Positive = 200.0
     survival_seeds: int = 3
     images: int = 3

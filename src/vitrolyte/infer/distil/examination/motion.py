@@ -13,8 +13,8 @@ from vitrolyte.infer.distil.examination.exam import Exam, Sitting
 from vitrolyte.infer.distil.examination.figures import Evidence, pressure_gap
 from vitrolyte.infer.distil.examination.probes import (
     LEAST_PIECES,
+    Estimate,
     Overlap,
-    Ratio,
     bounded_overlap,
     distributions,
     motion_ratio,
@@ -200,12 +200,12 @@ def diffusion_figures(exam: Exam, own: Course, mine: Course) -> list[TrustFigure
     ]
 
 
-def _bounded_error(found: Ratio | None) -> tuple[tuple[float, float] | None, str]:
+def _bounded_error(found: Estimate | None) -> tuple[tuple[float, float] | None, str]:
     """Return the interval of a deviation in per cent, and why it cannot decide."""
     if found is None:
         return None, "the student's run is too short to know chance"
-    ends = sorted((100 * abs(found.low - 1), 100 * abs(found.high - 1)))
-    interval = (0.0 if found.low <= 1 <= found.high else ends[0], ends[1])
+    near, far = found.distance(1.0)
+    interval = (100 * near, 100 * far)
     if found.high - found.low <= 2 * DIFFUSION_LIMIT / 100:
         return interval, ""
     return (

@@ -106,24 +106,29 @@ def responded_overlap(each: Array, gaps: Array) -> Overlap:
     if count < LEAST_FRAMES:
         raise ValueError(f"at least {LEAST_FRAMES} frames are needed, not {count}")
     moves = range(count // 10, count - count // 10)
-    by_chance = np.array([_responded(each, np.roll(gaps, move)) for move in moves])
-    measured, chance = _responded(each, gaps), float(by_chance.mean())
+    by_chance = np.array([responded(each, np.roll(gaps, move)) for move in moves])
+    measured, chance = responded(each, gaps), float(by_chance.mean())
     blocks = np.array_split(np.arange(count), BLOCKS)
-    without = np.array([_responded(np.delete(each, b, axis=0), np.delete(gaps, b)) for b in blocks])
+    without = np.array([responded(np.delete(each, b, axis=0), np.delete(gaps, b)) for b in blocks])
     variance = by_chance.var(ddof=1) + (BLOCKS - 1) * without.var()
     spread = NORMAL_95 * float(np.sqrt(variance))
     return Overlap(measured, chance, measured - spread, min(1.0, measured + 1 - chance + spread))
 
 
-class FreeEnergy(NamedTuple):
-    """A free energy less another's, with its 95 % interval."""
+class Estimate(NamedTuple):
+    """A value with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
+    def distance(self, point: float) -> tuple[float, float]:
+        """Return the interval of the distance from a point; it begins at 0 where that is inside."""
+        near, far = sorted((abs(self.low - point), abs(self.high - point)))
+        return (0.0 if self.low <= point <= self.high else near), far
 
-def free_energy_gap(of_first: Array, of_second: Array) -> FreeEnergy:
+
+def free_energy_gap(of_first: Array, of_second: Array) -> Estimate:
     """Return the free energy of a second potential less that of a first, from frames of both.
 
     ``(<u>_1 + <u>_2) / 2`` with u the difference of the energies on frames of the first (n,) and of
@@ -133,8 +138,9 @@ def free_energy_gap(of_first: Array, of_second: Array) -> FreeEnergy:
     """
     error = float(np.hypot(_block_error(of_first), _block_error(of_second)))
     value = 0.5 * float(of_first.mean() + of_second.mean())
-    half = float(student_t.ppf(0.975, BLOCKS - 1)) * 0.5 * error
-    return FreeEnergy(value, value - half, value + half)
+    fewest = min(BLOCKS, len(of_first), len(of_second))
+    half = float(student_t.ppf(0.975, max(1, fewest - 1))) * 0.5 * error
+    return Estimate(value, value - half, value + half)
 
 
 def _block_error(values: Array) -> float:
@@ -144,23 +150,16 @@ def _block_error(values: Array) -> float:
     return float(means.std(ddof=1) / np.sqrt(count)) if count > 1 else float("inf")
 
 
-def _responded(each: Array, gaps: Array) -> float:
+def responded(each: Array, gaps: Array) -> float:
+    """Return the overlap that `responded_overlap` bounds, of two frames or more."""
     mean = each.mean(axis=0)
     shift = -(gaps - gaps.mean()) @ (each - mean) / (len(each) - 1)
     return overlap(mean, np.maximum(mean + shift, 0.0))
 
 
-class Ratio(NamedTuple):
-    """The ratio of a long run's motion to a short one's, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 def motion_ratio(
     run: float, temperature_K: float, pieces: Array, temperatures_K: Array
-) -> Ratio | None:
+) -> Estimate | None:
     """Compare the motion in a short run with the pieces (n,) of a long one, each as long.
 
     Mean temperatures of runs of a picosecond scatter by tens of kelvin whatever the thermostat.
@@ -180,4 +179,4 @@ def motion_ratio(
     reach = np.sqrt(1 + 1 / count + x.mean() ** 2 / (off @ off))
     half = float(student_t.ppf(0.975, count - 2) * scatter * reach)
     gap = at_run - float(np.log(run))
-    return Ratio(*(float(np.exp(value)) for value in (gap, gap - half, gap + half)))
+    return Estimate(*(float(np.exp(value)) for value in (gap, gap - half, gap + half)))

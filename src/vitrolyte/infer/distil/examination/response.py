@@ -17,6 +17,7 @@ from vitrolyte.infer.distil.examination.probes import (
     Overlap,
     distributions,
     free_energy_gap,
+    responded,
     responded_overlap,
 )
 from vitrolyte.infer.distil.gate import ENERGY_LIMIT
@@ -72,9 +73,7 @@ def free_energy_figures(
     """Compare the free energies of student and teacher, from frames of both their runs."""
     atoms = len(own[0].label.forces)
     found = free_energy_gap(answer.gaps / atoms, _gaps(exam, own) / atoms)
-    error = abs(found.value)
-    least, most = sorted((abs(found.low), abs(found.high)))
-    interval = (0.0 if found.low < 0.0 < found.high else least, most)
+    error, interval = abs(found.value), found.distance(0.0)
     by = Evidence(
         len(answer.examples) + len(own),
         f"|(<E_t - E_s>_s + <E_t - E_s>_t) / 2|, {len(answer.examples)} frames of the student's "
@@ -96,9 +95,15 @@ def _gaps(exam: Exam, examples: Sequence[Example]) -> Array:
     return np.array([e.label.energy - s.energy for e, s in zip(examples, said)])
 
 
+def _bounded(each: Array, gaps: Array) -> Overlap:
+    """Bound an overlap; where there are too few frames to know chance, by nothing."""
+    if len(each) < LEAST_FRAMES:
+        return Overlap(responded(each, gaps), float("nan"), 0.0, 1.0)
+    return responded_overlap(each, gaps)
+
+
 def _figure(each: Array, gaps: Array, phase: str, pair: str) -> TrustFigure:
-    few = len(each) < LEAST_FRAMES
-    found = Overlap(0.0, float("nan"), 0.0, 1.0) if few else responded_overlap(each, gaps)
+    found = _bounded(each, gaps)
     short = found.measured < OVERLAP_LIMIT <= found.high
     by = Evidence(
         len(each),
