@@ -30,10 +30,10 @@ from vitrolyte.data.units import (
 from vitrolyte.infer.distil.examination.probes import responded_overlap
 from vitrolyte.infer.fit import fit
 from vitrolyte.infer.pool import pool
-from vitrolyte.observe.arrhenius import TRACER_DIFFUSIVITY, TemperatureSeries, arrhenius
-from vitrolyte.observe.displacement import LABORATORY, Reading
-from vitrolyte.observe.odds import TransferenceSeries, extrapolated_transference
-from vitrolyte.observe.transport import Transport, TransportSettings, transport
+from vitrolyte.observe.motion.arrhenius import TRACER_DIFFUSIVITY, TemperatureSeries, arrhenius
+from vitrolyte.observe.motion.displacement import LABORATORY, Reading
+from vitrolyte.observe.motion.odds import TransferenceSeries, extrapolated_transference
+from vitrolyte.observe.motion.transport import Transport, TransportSettings, transport
 
 RUNS = 400
 LOW, HIGH = 0.92, 0.98

@@ -16,8 +16,8 @@ from validation.check import Check
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.trajectory import Frames, Trajectory
 from vitrolyte.data.unwrap import unwrap
-from vitrolyte.observe.displacement import Reading, mean_square_displacement
-from vitrolyte.observe.transport import Transport, TransportSettings, transport
+from vitrolyte.observe.motion.displacement import Reading, mean_square_displacement
+from vitrolyte.observe.motion.transport import Transport, TransportSettings, transport
 
 Floats = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from validation.check import Check
 from validation.walks import as_trajectory, brownian
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
-from vitrolyte.observe.displacement import LABORATORY, Reading
+from vitrolyte.observe.motion.displacement import LABORATORY, Reading
+from vitrolyte.observe.motion.transport import TransportSettings, transport
 from vitrolyte.observe.pair_functions import count_pairs
-from vitrolyte.observe.transport import TransportSettings, transport
 
 
 def random_walk() -> tuple[Check, ...]:

@@ -8,7 +8,7 @@ from vitrolyte.data.observation import Sample
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.infer.fit import fit
-from vitrolyte.observe.arrhenius import (
+from vitrolyte.observe.motion.arrhenius import (
     CONDUCTIVITY,
     TRACER_DIFFUSIVITY,
     TemperatureSeries,

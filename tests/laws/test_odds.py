@@ -8,7 +8,7 @@ from vitrolyte.data.observation import Sample
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.infer.fit import fit
-from vitrolyte.observe.odds import TransferenceSeries, extrapolated_transference
+from vitrolyte.observe.motion.odds import TransferenceSeries, extrapolated_transference
 
 TEMPERATURES = (700.0, 775.0, 850.0, 925.0)
 ENERGY, OTHERS, RATIO = 0.35, 0.45, 1.5

@@ -9,9 +9,9 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.observation import Sample
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K, ELEMENTARY_CHARGE_C
-from vitrolyte.observe.displacement import Reading, mean_square_displacement
-from vitrolyte.observe.judgement import Limits
-from vitrolyte.observe.transport import Transport, TransportSettings, transport
+from vitrolyte.observe.motion.displacement import Reading, mean_square_displacement
+from vitrolyte.observe.motion.judgement import Limits
+from vitrolyte.observe.motion.transport import Transport, TransportSettings, transport
 
 LABORATORY = TransportSettings(Reading(frame="laboratory"))
 # The short scenes of the other programs move their ions by about 2 Å.

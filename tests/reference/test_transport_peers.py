@@ -12,7 +12,7 @@ from validation.transport_peers import (
     scene,
 )
 
-from vitrolyte.observe.displacement import Reading, mean_square_displacement
+from vitrolyte.observe.motion.displacement import Reading, mean_square_displacement
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -12,7 +12,7 @@ from vitrolyte.data.curve import Curve
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.model import Model
 from vitrolyte.infer.fit import fit
-from vitrolyte.observe.arrhenius import (
+from vitrolyte.observe.motion.arrhenius import (
     CONDUCTIVITY,
     ActivatedQuantity,
     Arrhenius,
@@ -20,20 +20,20 @@ from vitrolyte.observe.arrhenius import (
     TemperatureSeries,
     arrhenius,
 )
-from vitrolyte.observe.judgement import Limits
-from vitrolyte.observe.odds import (
+from vitrolyte.observe.motion.judgement import Limits
+from vitrolyte.observe.motion.odds import (
     ExtrapolatedTransference,
     TransferenceSeries,
     extrapolated_transference,
 )
-from vitrolyte.observe.transport import (
+from vitrolyte.observe.motion.transport import (
     CITATIONS,
     COLLECTIVE,
     TRACER,
     Transport,
     transport,
 )
-from vitrolyte.observe.transport import (
+from vitrolyte.observe.motion.transport import (
     TransportSettings as AnalysisSettings,
 )
 from vitrolyte.study.recipe import All, Coordinates, Each, Output, Recipe, RecipeSettings, Work

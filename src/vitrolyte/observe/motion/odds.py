@@ -14,7 +14,7 @@ from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import NORMAL_95, Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
-from vitrolyte.observe.arrhenius import FittedLine
+from vitrolyte.observe.motion.arrhenius import FittedLine
 
 WIDEST_INTERVAL = 0.8
 """A transference number known no better than to 0.8 of the unit interval is not known."""

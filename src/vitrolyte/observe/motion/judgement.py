@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vitrolyte.data.quantity import Quantity
-from vitrolyte.observe.low_frequency import Level
+from vitrolyte.observe.motion.low_frequency import Level
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.quantity import Quantity
-from vitrolyte.observe.displacement import Displacements
-from vitrolyte.observe.low_frequency import chi_square_interval
-from vitrolyte.observe.tracers import Tracer, independent_ions, relative_msd_variance
+from vitrolyte.observe.motion.displacement import Displacements
+from vitrolyte.observe.motion.low_frequency import chi_square_interval
+from vitrolyte.observe.motion.tracers import Tracer, independent_ions, relative_msd_variance
 
 _POINTS = 200
 _TIME = Axis("lag time", "ps")

@@ -20,9 +20,9 @@ from vitrolyte.data.units import (
     BOLTZMANN_EV_PER_K,
     E2_PER_A_PS_EV_TO_S_PER_CM,
 )
-from vitrolyte.observe.displacement import Displacements, Floats
-from vitrolyte.observe.judgement import Limits
-from vitrolyte.observe.low_frequency import (
+from vitrolyte.observe.motion.displacement import Displacements, Floats
+from vitrolyte.observe.motion.judgement import Limits
+from vitrolyte.observe.motion.low_frequency import (
     Fit,
     Level,
     Portion,
@@ -37,7 +37,7 @@ from vitrolyte.observe.low_frequency import (
     straight_modes,
     stretches,
 )
-from vitrolyte.observe.tracers import Tracer
+from vitrolyte.observe.motion.tracers import Tracer
 
 _CONDUCTIVITY = "S/cm"
 

@@ -1,7 +1,7 @@
 """Ion transport from one trajectory: diffusivities, two conductivities, Haven ratio, transference.
 
 Every number carries a 95 % interval from the scatter of independent low-frequency modes (see
-``observe/low_frequency.py``), or is refused where the ions did not move far enough.
+``observe/motion/low_frequency.py``), or is refused where the ions did not move far enough.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.currents import Currents
-from vitrolyte.observe.displacement import Displacements, Reading, mean_square_displacement
-from vitrolyte.observe.displacement_curves import exponent, msd_curves, msd_quantity
-from vitrolyte.observe.judgement import Limits
-from vitrolyte.observe.tracers import Tracer, tracer
+from vitrolyte.observe.motion.currents import Currents
+from vitrolyte.observe.motion.displacement import Displacements, Reading, mean_square_displacement
+from vitrolyte.observe.motion.displacement_curves import exponent, msd_curves, msd_quantity
+from vitrolyte.observe.motion.judgement import Limits
+from vitrolyte.observe.motion.tracers import Tracer, tracer
 
 TRACER = "tracer (Nernst-Einstein)"
 COLLECTIVE = "collective"

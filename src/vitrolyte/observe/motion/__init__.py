@@ -1,0 +1,1 @@
+"""How ions move: displacements, currents, transport and their temperature dependence."""
