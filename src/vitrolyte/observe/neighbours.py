@@ -152,15 +152,46 @@ def _search(
 
 def _both_ways(n_atoms: int, once: Found) -> Neighbours:
     first, second, shifts, vectors = once
-    owners = np.concatenate([first, second])
-    order = np.argsort(owners, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=n_atoms))])
-    return Neighbours(
-        starts.astype(np.int64),
-        np.concatenate([second, first])[order],
-        np.concatenate([shifts, -shifts])[order],
-        np.concatenate([vectors, -vectors])[order],
+    starts = np.zeros(n_atoms + 1, dtype=np.int64)
+    others = np.empty(2 * len(first), dtype=np.int64)
+    both_shifts, both_vectors = (
+        np.empty((len(others), 3), dtype=np.int64),
+        np.empty((len(others), 3)),
     )
+    _sort_both(first, second, shifts, vectors, starts, others, both_shifts, both_vectors)
+    return Neighbours(starts, others, both_shifts, both_vectors)
+
+
+@njit(cache=True, nogil=True)
+def _sort_both(
+    first: Integers,
+    second: Integers,
+    shifts: Integers,
+    vectors: Floats,
+    starts: Integers,
+    others: Integers,
+    both_shifts: Integers,
+    both_vectors: Floats,
+) -> None:
+    """Write every bond under both of its atoms. Hot loop: counts, then places."""
+    for bond in range(len(first)):
+        starts[first[bond] + 1] += 1
+        starts[second[bond] + 1] += 1
+    for atom in range(len(starts) - 1):
+        starts[atom + 1] += starts[atom]
+    filled = starts[:-1].copy()
+    for turned in range(2):
+        sign = 1 - 2 * turned
+        for bond in range(len(first)):
+            owner, other = first[bond], second[bond]
+            if turned:
+                owner, other = other, owner
+            place = filled[owner]
+            others[place] = other
+            for axis in range(3):
+                both_shifts[place, axis] = sign * shifts[bond, axis]
+                both_vectors[place, axis] = sign * vectors[bond, axis]
+            filled[owner] = place + 1
 
 
 @njit(cache=True, nogil=True)
