@@ -1,0 +1,1 @@
+"""Medium range: rings, chains, clusters and the surroundings of mobile ions."""

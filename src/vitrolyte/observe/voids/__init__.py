@@ -1,0 +1,1 @@
+"""Voids: the room between the ions, by probe radius."""
