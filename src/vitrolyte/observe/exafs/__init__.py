@@ -1,0 +1,1 @@
+"""X-ray absorption fine structure: ensembles, transforms, path fits, first-shell lengths."""
