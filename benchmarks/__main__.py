@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import displacement, engine, memory, startup, structure, teacher_cost
+from benchmarks import census, displacement, engine, memory, startup, structure, teacher_cost
 from benchmarks.page import machine, page, read_sections, section
 from benchmarks.race import Race, run
 from vitrolyte.data.io.files import write_text
@@ -33,6 +33,7 @@ CATALOGUE: tuple[Benchmark, ...] = (
     Benchmark("displacement", "Displacements and diffusivity", displacement.races),
     Benchmark("pairs", "Pair functions", structure.pair_races),
     Benchmark("factors", "Structure factors", structure.factor_races),
+    Benchmark("census", "Census of polyhedra", census.races),
     Benchmark("engine", "Molecular dynamics", engine.races),
     Benchmark("teachers", "Cost of teachers and of a student", teacher_cost.races),
     Benchmark("startup", "Start-up of the program", startup.races),

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from validation import coverage, published, structure_peers, student, transport_peers, truths
+from validation import (
+    coverage,
+    exafs_peers,
+    polyhedra_peers,
+    published,
+    scattering_peers,
+    structure_peers,
+    student,
+    transport_peers,
+    truths,
+)
 from validation.check import Check
 
 
@@ -60,6 +70,24 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("pairs-mdanalysis", "pair functions, MDAnalysis", structure_peers.pairs_mdanalysis),
     Entry("pairs-freud", "pair functions, freud", structure_peers.pairs_freud),
     Entry("factors-dynasor", "structure factors, dynasor", structure_peers.factors_dynasor),
+    Entry("conversions-pystog", "total factors, PyStoG", scattering_peers.conversions_pystog),
+    Entry(
+        "lengths-periodictable",
+        "neutron scattering lengths, periodictable",
+        scattering_peers.lengths_periodictable,
+    ),
+    Entry("form-factors-xraydb", "form factors, xraydb", scattering_peers.form_factors_xraydb),
+    Entry("patterns-pymatgen", "powder lines, pymatgen", scattering_peers.patterns_pymatgen),
+    Entry(
+        "sharing-polyhedral-analysis",
+        "corner, edge and face sharing, polyhedral-analysis",
+        polyhedra_peers.sharing_polyhedral_analysis,
+    ),
+    Entry("coordination-pymatgen", "coordination, pymatgen", polyhedra_peers.coordination_pymatgen),
+    Entry("shapes-chemenv", "shape measures, chemenv", polyhedra_peers.shapes_chemenv),
+    Entry("valences-pymatgen", "bond-valence sums, pymatgen", polyhedra_peers.valences_pymatgen),
+    Entry("polyhedra-published", "published bond lengths", polyhedra_peers.published_crystals),
+    Entry("exafs-larch", "EXAFS, Larch", exafs_peers.exafs_larch),
     Entry("densities", "published densities", published.densities),
     Entry("lattice-guess", "published lattice parameters", published.lattice_guesses),
     Entry("student-crystal", "crystal of the shipped potential", student.crystal_checks),

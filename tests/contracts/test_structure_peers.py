@@ -1,6 +1,7 @@
 """The same frames give the same pair functions and structure factors as independent programs."""
 
 import warnings
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from vitrolyte.matter.supercell import supercell
 from vitrolyte.observe.density_waves import WaveVectors, density_waves, reciprocal
 from vitrolyte.observe.pair_functions import count_pairs
 from vitrolyte.observe.sampling import sample
+from vitrolyte.observe.scattering import QRange, scattering
+from vitrolyte.observe.wave_lattices import wave_plan
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -70,3 +73,30 @@ def test_density_waves_equal_those_of_dynasor(shear: float) -> None:
     for number, element in enumerate(sampling.elements):
         positions = np.ascontiguousarray(frames.read(0, 1).positions[0][frames.indices(element)])
         assert waves[number] == pytest.approx(calc_rho_q(positions, q), abs=1e-7)
+
+
+@pytest.mark.parametrize("shear", [0.0, 0.25], ids=["cubic", "triclinic"])
+@pytest.mark.parametrize("budget", [400, 100_000], ids=["thinned", "complete"])
+def test_structure_factors_equal_those_of_dynasor(shear: float, budget: int) -> None:
+    frames = melt(shear)
+    wanted = QRange(q_max=8.0, width=0.1, budget=budget)
+    found = scattering(frames, wanted)
+    sampling = sample(frames)
+    plan = wave_plan(sampling, 8.0, budget=budget)
+    assert (plan.complete_to == 8.0) == (budget > 400)
+    block, sums, counts = frames.read(), np.zeros((6, 80)), np.zeros(80)
+    for k, cell in enumerate(block.cells):
+        q = plan.indices(cell, k) @ reciprocal(cell)
+        places = np.minimum((np.linalg.norm(q, axis=1) / 0.1).astype(int), 79)
+        groups = [frames.indices(element) for element in sampling.elements]
+        waves = [calc_rho_q(np.ascontiguousarray(block.positions[k][g]), q) for g in groups]
+        counts += np.bincount(places, minlength=80)
+        for number, (a, b) in enumerate(combinations_with_replacement(waves, 2)):
+            sums[number] += np.bincount(places, (a * b.conj()).real, 80)
+    filled, c = counts > 0, sampling.fractions
+    for number, (a, b) in enumerate(combinations_with_replacement(range(3), 2)):
+        mean = sums[number, filled] / counts[filled] / frames.n_atoms
+        theirs = 1.0 + (mean - (c[a] if a == b else 0.0)) / (c[a] * c[b])
+        mine = found.partials.curves[number].y.real
+        assert mine == pytest.approx(theirs, rel=1e-6, abs=1e-6)
+    assert found.vectors.y.real == pytest.approx(counts[filled])

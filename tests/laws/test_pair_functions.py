@@ -8,7 +8,6 @@ from vitrolyte.data.observation import Sample
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe import pair_functions as module
 from vitrolyte.observe.pair_functions import count_pairs, largest_distance, pair_functions
 
 SKEWED = np.array([[14.0, 0.0, 0.0], [4.0, 13.0, 0.0], [-3.0, 5.0, 15.0]])
@@ -125,20 +124,6 @@ def test_a_skewed_cell_of_the_same_crystal_gives_the_same() -> None:
         assert a.partials[label].y == pytest.approx(b.partials[label].y, abs=1e-6)
 
 
-@pytest.mark.parametrize("cell", [CUBIC * 3, SKEWED * 3], ids=["cubic", "triclinic"])
-def test_boxes_count_what_the_plain_loop_counts(
-    cell: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    random = np.random.default_rng(4)
-    species = ("Li",) * 900 + ("O",) * 500 + ("Cl",) * 400
-    points = structure(species, random.uniform(-1, 2, size=(1800, 3)) @ cell, cell)
-    boxed = count_pairs(points, r_max_A=8.0)
-    monkeypatch.setattr(module, "_FEWEST_ATOMS_FOR_BOXES", 10**9)
-    plain = count_pairs(points, r_max_A=8.0)
-    assert boxed.pairs.sum() > 10000
-    assert np.array_equal(boxed.pairs, plain.pairs)
-
-
 def test_partials_add_up_to_the_total() -> None:
     # Where all atoms scatter alike the total is the pair function of the whole.
     gaseous = gas(CUBIC, n_frames=5)
@@ -171,3 +156,11 @@ def test_observations_name_bonds_from_the_cation() -> None:
     words = {(row.quantity, row.of) for row in rows}
     assert {("bond_length", "Li-O"), ("coordination_number", "O-Li")} <= words
     assert ("bond_length", "Li-Li") not in words
+
+
+def test_a_coordination_number_says_what_other_cut_offs_would_give() -> None:
+    # Geometry of Pm-3m, a = 3.91 Å: 6 Li of an O at 1.955 Å, 24 more at 4.371 Å.
+    whole = supercell(crystal("Li3OCl", "antiperovskite", lattice_parameter_A=3.91), (4, 4, 4))
+    number = pair_functions(whole, cut_offs={"O-Li": 4.3}).coordination["O-Li"]
+    assert number.value == pytest.approx(6)
+    assert "6.00 and 30.00 for a cut-off 0.1 Å shorter and longer" in number.note

@@ -16,14 +16,18 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.observe.density_waves import WaveVectors, density_waves, wave_vectors
 from vitrolyte.observe.form_factors import x_ray_form_factor
+from vitrolyte.observe.optics import Diffractometer, spread
+from vitrolyte.observe.probes import Probe, XRays
 from vitrolyte.observe.sampling import Sampling, sample
 from vitrolyte.observe.scattering import Scattering
+from vitrolyte.observe.totals import total_factor
 
 Floats = NDArray[np.float64]
 COPPER_K_ALPHA_A = 1.5406
 """Cu K-alpha-1 wavelength, Å (Hölzer et al., Phys. Rev. A 56, 4554 (1997): 1.540593)."""
 
 EULER_GAMMA = 0.5772156649015329
+_Q_AXIS = Axis("scattering vector Q", "1/Å")
 _NEIGHBOURHOOD = 101
 _SLACK = 3.0
 
@@ -35,9 +39,9 @@ class Diffraction(Result):
     Attributes
     ----------
     pattern
-        I(2 theta) per atom, electron units.
+        I(2 theta) per atom: electron units, for neutrons barn/sr.
     wavelength_A
-        Å.
+        Å, the first line where there are several.
     """
 
     pattern: CurveSet
@@ -62,26 +66,31 @@ def scattering_vector(two_theta_deg: Floats, wavelength_A: float) -> Floats:
 
 def diffraction(
     structure_factors: Scattering,
-    wavelength_A: float = COPPER_K_ALPHA_A,
+    instrument: float | Diffractometer = COPPER_K_ALPHA_A,
     *,
     resolution: float = 0.1,
+    probe: Probe | None = None,
 ) -> Diffraction:
     """Return the powder pattern that belongs to structure factors, crystal or glass alike.
 
-    ``I(Q) / N = sum_a c_a f_a^2 + sum_ab c_a c_b f_a f_b (S_ab - 1)``, times the polarisation
-    ``(1 + cos^2 2 theta) / 2`` of an unpolarised beam. Because S_ab is the mean over all
+    ``I(Q) / N = sum_a c_a |b_a|^2 + sum_ab c_a c_b b_a b_b (S_ab - 1)``, times the polarisation,
+    ``(1 + cos^2 2 theta) / 2`` for X-rays of an unpolarised beam. Because S_ab is the mean over all
     directions of Q, the Lorentz factor and the multiplicities of a powder are in it already. It
-    ends where the box's reciprocal vectors are no longer complete.
+    ends where the box's reciprocal vectors are no longer complete. For a single unit cell, whose
+    vectors lie far apart, use `bragg.bragg_pattern`.
 
     Parameters
     ----------
     structure_factors
         From `scattering.scattering`.
-    wavelength_A
-        Å; copper K-alpha by default.
+    instrument
+        A wavelength in Å (copper K-alpha-1 by default), or a whole diffractometer: doublet,
+        polarisation, profile and angles.
     resolution
         Full width at half maximum to which the pattern is smoothed, 1/Å. A periodic box of edge L
         knows nothing finer than ``2 pi / L``.
+    probe
+        `XRays` (the default) or `Neutrons`.
 
     Raises
     ------
@@ -89,26 +98,58 @@ def diffraction(
         If the wavelength or the resolution is not positive, or the wavelength reaches no computed
         Q.
     """
+    ray = probe or XRays()
     q = structure_factors.partials.curves[0].x
-    if wavelength_A <= 0 or resolution <= 0 or wavelength_A * q[0] >= 4.0 * math.pi:
-        raise InputError(
-            "A pattern needs a wavelength that brings the computed Q within 180 degrees and a "
-            "positive resolution",
-            received=f"wavelength {wavelength_A} Å, resolution {resolution} 1/Å",
-            remedy=f"use a wavelength below {4.0 * math.pi / q[0]:.3g} Å",
-        )
-    last = min(structure_factors.complete_to, 0.999 * 4.0 * math.pi / wavelength_A)
+    optics = instrument if isinstance(instrument, Diffractometer) else None
+    lines = optics.lines if optics else ((float(instrument), 1.0),)  # type: ignore[arg-type]
+    for wavelength, _ in lines:
+        if wavelength <= 0 or resolution <= 0 or wavelength * q[0] >= 4.0 * math.pi:
+            raise InputError(
+                "A pattern needs a wavelength that brings the computed Q within 180 degrees and a "
+                "positive resolution",
+                received=f"wavelength {wavelength} Å, resolution {resolution} 1/Å",
+                remedy=f"use a wavelength below {4.0 * math.pi / q[0]:.3g} Å",
+            )
+    last = min(structure_factors.complete_to, 0.999 * 4.0 * math.pi / lines[0][0])
     grid = np.arange(q[0], last, resolution / 5.0)
-    angle = scattered_angle(grid, wavelength_A)
-    polarisation = (1.0 + np.cos(np.radians(angle)) ** 2) / 2.0
-    intensity = _smoothed(structure_factors, grid, resolution) * polarisation
-    curve = Curve(
-        angle, intensity, Axis("2 theta", "deg"), Axis("intensity", "e²/atom"), label="X-ray"
+    smooth = Curve(grid, _smoothed(structure_factors, grid, resolution, ray), _Q_AXIS, _Q_AXIS)
+    angle, intensity = (
+        _plain(smooth, lines[0][0], ray) if optics is None else _seen(smooth, optics, ray)
     )
-    return Diffraction(CurveSet("Powder diffraction", (curve,)), wavelength_A)
+    unit = "e²/atom" if ray.polarises else "barn/sr/atom"
+    axes = Axis("2 theta", "deg"), Axis("intensity", unit)
+    curve = Curve(angle, intensity, *axes, label=ray.name)
+    return Diffraction(CurveSet("Powder diffraction", (curve,)), lines[0][0])
 
 
-def _smoothed(structure_factors: Scattering, grid: Floats, resolution: float) -> Floats:
+def _plain(smooth: Curve, wavelength_A: float, probe: Probe) -> tuple[Floats, Floats]:
+    """Return the pattern of one wavelength and an unpolarised beam, without a profile."""
+    angle = scattered_angle(smooth.x, wavelength_A)
+    cosine = np.cos(np.radians(angle))
+    factor = (1.0 + cosine**2) / 2.0 if probe.polarises else np.ones(len(angle))
+    return angle, np.asarray(smooth.y.real * factor, dtype=float)
+
+
+def _seen(smooth: Curve, optics: Diffractometer, probe: Probe) -> tuple[Floats, Floats]:
+    """Return the pattern on the angles of a diffractometer, as far as Q is known for each line."""
+    total, reached = np.zeros(len(optics.angles)), np.ones(len(optics.angles), dtype=bool)
+    for wavelength, weight in optics.lines:
+        ends = scattered_angle(smooth.x, wavelength)
+        first, last = float(ends[0]), float(np.nanmax(ends))
+        angle = np.arange(first, last, optics.step_deg)
+        areas = np.interp(scattering_vector(angle, wavelength), smooth.x, smooth.y.real)
+        areas *= optics.polarised(angle) if probe.polarises else 1.0
+        shown = spread(optics, angle, areas, wavelength)
+        # Where the profile is cut off at an end it is divided by what it makes of a flat pattern.
+        level = spread(optics, angle, np.ones(len(angle)), wavelength)
+        reached &= (optics.angles >= first) & (optics.angles <= last) & (level > 0)
+        total += weight * shown / np.where(level > 0, level, 1.0)
+    return optics.angles[reached], total[reached]
+
+
+def _smoothed(
+    structure_factors: Scattering, grid: Floats, resolution: float, probe: Probe
+) -> Floats:
     """Return the intensity on a grid, each point weighted with the vectors behind it."""
     q, vectors = structure_factors.vectors.x, structure_factors.vectors.y.real
     sigma = resolution / math.sqrt(8.0 * math.log(2.0))
@@ -117,20 +158,16 @@ def _smoothed(structure_factors: Scattering, grid: Floats, resolution: float) ->
     # Where the box has no vector nearby the nearest one speaks.
     weights = np.exp(-0.5 * (distance**2 - (distance**2).min(axis=1, keepdims=True)))
     weights *= vectors[known]
-    return np.asarray(weights @ powder_intensity(structure_factors)[known] / weights.sum(axis=1))
+    intensity = powder_intensity(structure_factors, probe)[known]
+    return np.asarray(weights @ intensity / weights.sum(axis=1))
 
 
-def powder_intensity(structure_factors: Scattering) -> Floats:
-    """Return the coherent X-ray intensity per atom at each Q, electron units, (n,)."""
-    c = structure_factors.fractions
-    curves = structure_factors.partials.curves
-    f = {element: x_ray_form_factor(element, curves[0].x) for element in c}
-    total = sum((c[e] * f[e] ** 2 for e in c), np.zeros(len(curves[0])))
-    for curve in curves:
-        a, b = curve.label.split("-")
-        twice = 1.0 if a == b else 2.0
-        total = total + twice * c[a] * c[b] * f[a] * f[b] * (curve.y.real - 1.0)
-    return np.asarray(total, dtype=float)
+def powder_intensity(structure_factors: Scattering, probe: Probe | None = None) -> Floats:
+    """Return the coherent intensity per atom at each Q, e² or barn/sr, (n,)."""
+    total = total_factor(
+        structure_factors.partials, structure_factors.fractions, probe or XRays(), "I(Q)"
+    )
+    return np.asarray(total.y.real, dtype=float)
 
 
 @dataclass(frozen=True, eq=False)

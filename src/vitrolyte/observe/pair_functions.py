@@ -7,8 +7,8 @@ The symbols follow Keen, J. Appl. Cryst. 34, 172 (2001), doi:10.1107/S0021889800
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -23,9 +23,10 @@ from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.periodic import perpendicular_widths
 from vitrolyte.observe.blocks import block_average, jackknife
 from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.pair_kernels import count_all, count_in_boxes
+from vitrolyte.observe.pair_kernels import columns, count_frame
 from vitrolyte.observe.peaks import Shell, first_shell, peak_near
-from vitrolyte.observe.sampling import Sampling, ionic_charges, sample
+from vitrolyte.observe.sampling import Sampling, Snapshot, ionic_charges, sample
+from vitrolyte.observe.threads import in_order, processors
 
 Floats = NDArray[np.float64]
 CITATIONS = ("10.1107/S0021889800019993", "10.1063/1.457480")
@@ -33,8 +34,8 @@ CITATIONS = ("10.1107/S0021889800019993", "10.1063/1.457480")
 _R = Axis("distance", "Å")
 _G = Axis("pair distribution", "")
 _N = Axis("neighbours within distance", "")
-_FEWEST_ATOMS_FOR_BOXES = 1500
 _JACKKNIFE_BLOCKS = 12
+_OTHER_END_A = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,10 @@ class PairFunctions(Result):
         Position of the first peak of g_ab(r) by pair, Å.
     bonds
         The pairs of opposite formal charge.
+    fractions
+        Atomic fraction of each element.
+    number_density
+        Of all atoms, rho0, mean over the frames, 1/Å³.
     """
 
     partials: CurveSet
@@ -66,6 +71,8 @@ class PairFunctions(Result):
     coordination: Mapping[str, Quantity]
     distances: Mapping[str, Quantity]
     bonds: tuple[str, ...]
+    fractions: Mapping[str, float] = field(default_factory=dict)
+    number_density: float = math.nan
 
     def observations(self, sample: Sample) -> tuple[Observation, ...]:
         """Return coordination numbers and bond lengths of bonded pairs, distances of others."""
@@ -189,18 +196,27 @@ def _count(sampling: Sampling, edges: Floats) -> PairCounts:
     shape = (sampling.n_blocks, n, n, len(edges) - 1)
     pairs, pairs_volume, frames = np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
     kinds = np.repeat(np.arange(n), sampling.counts)
-    r_max = float(edges[-1])
-    for snapshot in sampling:
-        counts = np.zeros(shape[1:], dtype=np.int64)
-        boxes = np.floor(perpendicular_widths(snapshot.cell) / r_max).astype(np.int64)
-        if len(kinds) >= _FEWEST_ATOMS_FOR_BOXES and boxes.min() >= 3:
-            count_in_boxes(snapshot.fractional, snapshot.cell, kinds, r_max, boxes, counts)
-        else:
-            count_all(snapshot.fractional, snapshot.cell, sampling.starts, r_max, counts)
-        pairs[snapshot.block] += counts
-        pairs_volume[snapshot.block] += counts * abs(np.linalg.det(snapshot.cell))
-        frames[snapshot.block] += 1
+    # Few frames are shared out, many go to the threads as a whole.
+    parts = 1 if len(sampling.chosen) >= 2 * processors() else processors()
+
+    def work(share: tuple[Snapshot, int]) -> tuple[Snapshot, int, NDArray[np.int64]]:
+        snapshot, part = share
+        cut = columns(snapshot.cell, float(edges[-1]), len(edges) - 1, len(kinds))
+        return snapshot, part, count_frame(snapshot.fractional, kinds, cut, part=part, parts=parts)
+
+    whole = np.zeros(shape[1:], dtype=np.int64)
+    for snapshot, part, counts in in_order(work, _shares(sampling, parts)):
+        whole += counts
+        if part == parts - 1:
+            pairs[snapshot.block] += whole
+            pairs_volume[snapshot.block] += whole * abs(np.linalg.det(snapshot.cell))
+            frames[snapshot.block] += 1
+            whole[...] = 0
     return PairCounts(sampling, edges, frames, pairs, pairs_volume)
+
+
+def _shares(sampling: Sampling, parts: int) -> Iterator[tuple[Snapshot, int]]:
+    return ((snapshot, part) for snapshot in sampling for part in range(parts))
 
 
 @dataclass(frozen=True)
@@ -261,7 +277,13 @@ def pair_functions(
         coordination=_coordination(counts, pairs, shells),
         distances={p.label: _distance(counts, p, shells[p.label]) for p in pairs},
         bonds=_bonds(trajectory.species, pairs),
+        fractions=dict(zip(counts.sampling.elements, map(float, counts.sampling.fractions))),
+        number_density=trajectory.n_atoms * _inverse_volume(counts.sampling.cells),
     )
+
+
+def _inverse_volume(cells: Floats) -> float:
+    return float((1.0 / np.abs(np.linalg.det(cells))).mean())
 
 
 def _checked_cut_offs(
@@ -347,10 +369,24 @@ def _coordination(
         if shell is None:
             numbers[pair.label] = Quantity.refused("1", "g(r) shows no first shell with an end")
             continue
-        # Whole bins below the cut-off count; it lies within half a bin of an edge.
-        last = max(0, round(shell.end / counts.edges[1]) - 1)
-        numbers[pair.label] = block_average(counts.neighbours(pair.a, pair.b)[:, last], "1")
+        numbers[pair.label] = _neighbours_within(counts, pair, shell.end)
     return numbers
+
+
+def _neighbours_within(counts: PairCounts, pair: _Pair, end: float) -> Quantity:
+    """Return the mean number of neighbours, and in its note what other cut-offs would give."""
+    running = counts.neighbours(pair.a, pair.b)
+    # Whole bins below the cut-off count; it lies within half a bin of an edge.
+    places = [round((end + shift) / counts.edges[1]) - 1 for shift in (-_OTHER_END_A, _OTHER_END_A)]
+    shorter, longer = (
+        float(
+            counts.frames @ running[:, min(max(0, k), running.shape[1] - 1)] / counts.frames.sum()
+        )
+        for k in places
+    )
+    number = block_average(running[:, max(0, round(end / counts.edges[1]) - 1)], "1")
+    said = f"{shorter:.2f} and {longer:.2f} for a cut-off {_OTHER_END_A:g} Å shorter and longer"
+    return replace(number, note=f"{number.note}; {said}" if number.note else said)
 
 
 def _distance(counts: PairCounts, pair: _Pair, shell: Shell | None) -> Quantity:

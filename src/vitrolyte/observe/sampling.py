@@ -14,6 +14,8 @@ from vitrolyte.matter.composition import formal_charges, parse_formula
 
 Floats = NDArray[np.float64]
 _BLOCKS_OF_TIME = 60
+# Coordinates that are read from a store at once, 64 MB.
+_NUMBERS_AT_ONCE = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +86,29 @@ class Sampling:
 
     def __iter__(self) -> Iterator[Snapshot]:
         n = len(self.chosen)
-        for number, index in enumerate(self.chosen):
-            frame = self.trajectory.read(int(index), int(index) + 1)
-            cell = np.ascontiguousarray(frame.cells[0])
-            fractional = frame.positions[0][self.order] @ np.linalg.inv(cell)
+        for number, (index, positions) in enumerate(self._read()):
+            cell = np.ascontiguousarray(self.trajectory.cells[index])
+            fractional = positions[self.order] @ np.linalg.inv(cell)
             yield Snapshot(
                 block=number * self.n_blocks // n,
-                time=float(frame.times[0]),
+                time=float(self.trajectory.times[index]),
                 cell=cell,
                 fractional=np.ascontiguousarray(fractional.T),
             )
+
+    def _read(self) -> Iterator[tuple[int, Floats]]:
+        """Yield the index and the positions of each chosen frame.
+
+        A chunk of a store is unpacked as a whole, so all frames wanted of it are read at once, as
+        far as they fit into a bounded memory; an array in memory is read frame by frame.
+        """
+        stored = getattr(self.trajectory.positions, "chunks", None) or (1,)
+        most = max(1, min(int(stored[0]), _NUMBERS_AT_ONCE // max(1, 3 * self.trajectory.n_atoms)))
+        for group in np.split(self.chosen, np.flatnonzero(np.diff(self.chosen // most)) + 1):
+            start, stop = int(group[0]), int(group[-1]) + 1
+            block = np.asarray(self.trajectory.positions[start:stop], dtype=float)
+            for index in group:
+                yield int(index), block[int(index) - start]
 
 
 def sample(trajectory: Trajectory, max_frames: int | None = None) -> Sampling:

@@ -20,9 +20,10 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.observation import Observation, Sample
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.density_waves import WaveVectors, density_waves, wave_vectors
 from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.sampling import Sampling, sample
+from vitrolyte.observe.sampling import Sampling, Snapshot, sample
+from vitrolyte.observe.threads import in_order
+from vitrolyte.observe.wave_lattices import Shell, ShellSums, WavePlan, shell_sums, wave_plan
 
 Floats = NDArray[np.float64]
 CITATIONS = (
@@ -47,18 +48,20 @@ class QRange:
     width
         Width of a bin, 1/Å.
     budget
-        About how many vectors; see `density_waves.wave_vectors`.
+        About how many vectors in a frame; without it as many as a few seconds allow. See
+        `wave_lattices.wave_plan`.
     seed
         Seed of the random choice where the vectors are too many for all.
     """
 
     q_max: float = 20.0
     width: float = 0.03
-    budget: int = 30000
+    budget: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 < self.width < self.q_max <= 75.0) or self.budget < 100:
+        too_few = self.budget is not None and self.budget < 100
+        if not (0 < self.width < self.q_max <= 75.0) or too_few:
             raise InputError(
                 "A range of Q needs 0 < width < q_max <= 75 1/Å and at least 100 vectors",
                 received=f"width {self.width}, q_max {self.q_max}, budget {self.budget}",
@@ -130,10 +133,8 @@ def scattering(
     """
     wanted = q_range or QRange()
     sampling = sample(trajectory, max_frames)
-    vectors = wave_vectors(
-        sampling.cells.mean(axis=0), wanted.q_max, budget=wanted.budget, seed=wanted.seed
-    )
-    sums = _accumulate(sampling, vectors, wanted)
+    plan = wave_plan(sampling, wanted.q_max, budget=wanted.budget, seed=wanted.seed)
+    sums = _accumulate(sampling, plan, wanted)
     labels, partials = _partials(sampling, sums)
     found = sums.vectors.sum(axis=0)
     q = sums.q.sum(axis=0) / np.maximum(found, 1)
@@ -149,27 +150,30 @@ def scattering(
         total=CurveSet("X-ray structure factor", (x_ray_total(partial_set, fractions),)),
         vectors=Curve(q[filled], found[filled], Q_AXIS, Axis("vectors", ""), label="vectors"),
         fractions=fractions,
-        complete_to=vectors.complete_to,
+        complete_to=plan.complete_to,
         frames=len(sampling.chosen),
     )
 
 
-def _accumulate(sampling: Sampling, vectors: WaveVectors, wanted: QRange) -> _Sums:
-    pairs = list(combinations_with_replacement(range(len(sampling.elements)), 2))
-    n_bins = math.ceil(wanted.q_max / wanted.width)
-    products = np.zeros((sampling.n_blocks, len(pairs), n_bins))
+def _accumulate(sampling: Sampling, plan: WavePlan, wanted: QRange) -> _Sums:
+    n_species, n_bins = len(sampling.elements), math.ceil(wanted.q_max / wanted.width)
+    products = np.zeros((sampling.n_blocks, n_species * (n_species + 1) // 2, n_bins))
     q_sum, counts = np.zeros((2, sampling.n_blocks, n_bins))
-    n_atoms = sampling.trajectory.n_atoms
-    for snapshot in sampling:
-        waves = density_waves(sampling, snapshot, vectors)
-        q = vectors.lengths(snapshot.cell)
-        use = q < n_bins * wanted.width
-        places = (q[use] / wanted.width).astype(int)
-        q_sum[snapshot.block] += np.bincount(places, q[use], n_bins)
-        counts[snapshot.block] += np.bincount(places, minlength=n_bins)
-        for number, (a, b) in enumerate(pairs):
-            product = (waves[a, use] * waves[b, use].conj()).real / n_atoms
-            products[snapshot.block, number] += np.bincount(places, product, n_bins)
+    outer, inner = plan.threads(n_species)
+
+    def work(share: tuple[int, Snapshot, Shell]) -> tuple[int, ShellSums]:
+        frame, snapshot, shell = share
+        shift, bins = shell.shift(plan.seed, frame), (n_bins, wanted.width)
+        found = shell_sums(sampling, snapshot, shell, shift=shift, bins=bins, threads=inner)
+        return snapshot.block, found
+
+    shares = (
+        (frame, snapshot, shell) for frame, snapshot in enumerate(sampling) for shell in plan.shells
+    )
+    for block, found in in_order(work, shares, threads=outer):
+        products[block] += found.products / sampling.trajectory.n_atoms
+        q_sum[block] += found.q
+        counts[block] += found.vectors
     return _Sums(products, q_sum, counts)
 
 

@@ -150,6 +150,11 @@ class _Head:
     def shape(self) -> tuple[int, ...]:
         return (self.n, *self.array.shape[1:])
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Return the shape that is unpacked as a whole, frames first."""
+        return tuple(self.array.chunks)
+
     def __getitem__(self, key: slice) -> Any:
         start, stop, step = key.indices(self.n)
         return self.array[start:stop:step]
