@@ -34,6 +34,10 @@ PACKAGES = (
     "kinisi",
     "freud-analysis",
     "dynasor",
+    "matcorr",
+    "ovito",
+    "pymatgen",
+    "polyhedral-analysis",
 )
 
 

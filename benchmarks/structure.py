@@ -11,12 +11,12 @@ from validation.structure_peers import disordered, universe, write_extended
 
 from benchmarks.race import Contestant, Race, Work, timed, workspace
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.density_waves import reciprocal
 from vitrolyte.observe.pair_functions import count_pairs
 from vitrolyte.observe.sampling import sample
-from vitrolyte.observe.scattering import QRange, scattering
+from vitrolyte.observe.scattering.density_waves import reciprocal
+from vitrolyte.observe.scattering.partials import QRange, scattering
+from vitrolyte.observe.scattering.wave_lattices import WavePlan, wave_plan
 from vitrolyte.observe.threads import processors
-from vitrolyte.observe.wave_lattices import WavePlan, wave_plan
 
 REACH_A = 10.0
 BINS = 200

@@ -12,12 +12,12 @@ from validation.check import Check
 from vitrolyte.data.curve import Axis, Curve
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.catalogue import catalogue_crystal
-from vitrolyte.observe.bragg import reflections
-from vitrolyte.observe.diffraction import scattered_angle
-from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.neutron import nucleus
-from vitrolyte.observe.probes import Neutrons, Probe, XRays, strength
-from vitrolyte.observe.totals import convert_factor, convert_pairs
+from vitrolyte.observe.scattering.bragg import reflections
+from vitrolyte.observe.scattering.diffraction import scattered_angle
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.neutron import nucleus
+from vitrolyte.observe.scattering.probes import Neutrons, Probe, XRays, strength
+from vitrolyte.observe.scattering.totals import convert_factor, convert_pairs
 
 Floats = NDArray[np.float64]
 

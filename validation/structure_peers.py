@@ -16,9 +16,9 @@ from validation.check import Check
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.density_waves import reciprocal, vectors_within
 from vitrolyte.observe.pair_functions import PairCounts, count_pairs
-from vitrolyte.observe.scattering import QRange, Scattering, scattering
+from vitrolyte.observe.scattering.density_waves import reciprocal, vectors_within
+from vitrolyte.observe.scattering.partials import QRange, Scattering, scattering
 
 Floats = NDArray[np.float64]
 PairFunction = Callable[[Trajectory, str, str], Floats]

@@ -15,6 +15,7 @@ from vitrolyte.data.errors import EngineError, VitrolyteError
 
 if TYPE_CHECKING:
     from vitrolyte.data.observation import Observation
+    from vitrolyte.study.settings import StudySettings
 
 app = typer.Typer(
     name="vitrolyte",
@@ -45,28 +46,77 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Carry out a study and write its page; resumes where it stopped."""
-    from vitrolyte.report.compose import write_study_report
-    from vitrolyte.study.progress import reporter_for
-    from vitrolyte.study.run import run_study
     from vitrolyte.study.settings import read_study, with_launch
 
     settings = with_launch(read_study(study, profile), workers=workers, processes=processes)
-    folder = out if out is not None else Path("runs") / settings.name
-    try:
-        outcome = run_study(settings, folder, reporter_for(sys.stderr))
-    except KeyboardInterrupt:
-        typer.echo("vitrolyte: stopped; the same command goes on from here.", err=True)
-        raise typer.Exit(130) from None
-    page = write_study_report(outcome)
-    if as_json:
-        _print_json(outcome.observations)
-        return
-    from rich.console import Console
+    _carry_out(settings, out, as_json)
 
-    from vitrolyte.report.summary import summary_table
 
-    Console().print(summary_table(outcome.comparisons, outcome.observations))
-    typer.echo(f"Report: {page}")
+@app.command()
+def analyse(
+    context: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="TRAJECTORY", help="A run or structure of any engine, in a file."),
+    ],
+    observe: Annotated[
+        str | None, typer.Option(help="What to look at, with commas [default: all that can be].")
+    ] = None,
+    mobile: Annotated[str | None, typer.Option(help="Mobile elements: Li,Na.")] = None,
+    absorber: Annotated[
+        str | None, typer.Option(help="Element whose EXAFS and first shell is looked at.")
+    ] = None,
+    charges: Annotated[str | None, typer.Option(help="Formal charges: Li=1,O=-2.")] = None,
+    types: Annotated[str | None, typer.Option(help="Elements of types: 1=Li,2=O.")] = None,
+    cut_offs_A: Annotated[
+        str | None, typer.Option("--cut-offs-A", help="Ends of first shells: Zr-O=2.6.")
+    ] = None,
+    temperature_K: Annotated[
+        float | None, typer.Option("--temperature-K", help="Temperature of the run.")
+    ] = None,
+    pressure_GPa: Annotated[
+        float | None, typer.Option("--pressure-GPa", help="Pressure of the run.")
+    ] = None,
+    frame_time_ps: Annotated[float | None, typer.Option(help="Time from frame to frame.")] = None,
+    timestep_ps: Annotated[
+        float | None, typer.Option(help="Time step, for files that count steps.")
+    ] = None,
+    wavelength_A: Annotated[
+        float | None, typer.Option("--wavelength-A", help="Of the pattern [default: Cu K-alpha].")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Format of the file, where it is not plain.")
+    ] = None,
+    units: Annotated[str | None, typer.Option(help="LAMMPS unit style [default: metal].")] = None,
+    topology: Annotated[
+        Path | None, typer.Option(help="A structure that names the atoms, for DCD, XTC and TRR.")
+    ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(help="Cell in Å and degrees, with commas, where the file has none."),
+    ] = None,
+    frames: Annotated[str | None, typer.Option(help="Which frames: START:STOP:EVERY.")] = None,
+    whole_frames: Annotated[
+        bool, typer.Option("--whole-frames", help="Leave out an incomplete last frame.")
+    ] = False,
+    formula: Annotated[
+        str | None, typer.Option(help="Its formula, where you write it otherwise than the file.")
+    ] = None,
+    material: Annotated[str | None, typer.Option(help="Its name in the table.")] = None,
+    phase: Annotated[str | None, typer.Option(help="Its phase in the table: glass …")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Result folder [default: runs/FILE].", file_okay=False)
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Steps side by side.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at a trajectory of your own as at one that was made here."""
+    from vitrolyte.study.analyse import analysis_study, read_request
+    from vitrolyte.study.settings import with_launch
+
+    own = {"out", "workers", "as_json"}
+    asked = {name: value for name, value in context.params.items() if name not in own}
+    _carry_out(with_launch(analysis_study(read_request(asked)), workers=workers), out, as_json)
 
 
 @app.command()
@@ -192,6 +242,29 @@ def doctor() -> None:
         typer.echo(finding.line())
     if not all(finding.ok for finding in state if finding.needed):
         raise typer.Exit(1)
+
+
+def _carry_out(settings: StudySettings, out: Path | None, as_json: bool) -> None:
+    from vitrolyte.report.compose import write_study_report
+    from vitrolyte.study.progress import reporter_for
+    from vitrolyte.study.run import run_study
+
+    folder = out if out is not None else Path("runs") / settings.name
+    try:
+        outcome = run_study(settings, folder, reporter_for(sys.stderr))
+    except KeyboardInterrupt:
+        typer.echo("vitrolyte: stopped; the same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
+    page = write_study_report(outcome)
+    if as_json:
+        _print_json(outcome.observations)
+        return
+    from rich.console import Console
+
+    from vitrolyte.report.summary import summary_table
+
+    Console().print(summary_table(outcome.comparisons, outcome.observations))
+    typer.echo(f"Report: {page}")
 
 
 def _stored_rows(folder: Path) -> tuple[Observation, ...]:

@@ -14,13 +14,13 @@ from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.vocabulary import unit_of
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.bragg import bragg_pattern, reflections
-from vitrolyte.observe.crystallinity import bragg_share, crystallinity
-from vitrolyte.observe.internal_standard import amorphous_fraction
-from vitrolyte.observe.measured import as_measured
-from vitrolyte.observe.optics import Diffractometer, anode_lines
-from vitrolyte.observe.probes import Neutrons
-from vitrolyte.observe.q_window import Window
+from vitrolyte.observe.scattering.bragg import bragg_pattern, reflections
+from vitrolyte.observe.scattering.crystallinity import bragg_share, crystallinity
+from vitrolyte.observe.scattering.internal_standard import amorphous_fraction
+from vitrolyte.observe.scattering.measured import as_measured
+from vitrolyte.observe.scattering.optics import Diffractometer, anode_lines
+from vitrolyte.observe.scattering.probes import Neutrons
+from vitrolyte.observe.scattering.q_window import Window
 
 SAMPLE = Sample("antiperovskite", "Li3OCl", "crystal", 300.0, 0.0)
 CELL = crystal("Li3OCl", "antiperovskite")

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from vitrolyte.observe.neutron import isotopes, mixed_nucleus, nucleus
-from vitrolyte.observe.probes import Neutrons, XRays
+from vitrolyte.observe.scattering.neutron import isotopes, mixed_nucleus, nucleus
+from vitrolyte.observe.scattering.probes import Neutrons, XRays
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

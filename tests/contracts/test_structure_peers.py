@@ -9,11 +9,11 @@ import pytest
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.density_waves import WaveVectors, density_waves, reciprocal
 from vitrolyte.observe.pair_functions import count_pairs
 from vitrolyte.observe.sampling import sample
-from vitrolyte.observe.scattering import QRange, scattering
-from vitrolyte.observe.wave_lattices import wave_plan
+from vitrolyte.observe.scattering.density_waves import WaveVectors, density_waves, reciprocal
+from vitrolyte.observe.scattering.partials import QRange, scattering
+from vitrolyte.observe.scattering.wave_lattices import wave_plan
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -13,10 +13,10 @@ from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.vocabulary import unit_of
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.diffraction import bragg_search, diffraction
 from vitrolyte.observe.melting import forgotten
 from vitrolyte.observe.pair_functions import pair_functions
-from vitrolyte.observe.scattering import QRange, scattering
+from vitrolyte.observe.scattering.diffraction import bragg_search, diffraction
+from vitrolyte.observe.scattering.partials import QRange, scattering
 from vitrolyte.observe.thermodynamics import Cooling, density, quench_curves, volume_expansion
 
 SAMPLE = Sample("antiperovskite", "Li3OCl", "crystal", 300.0, 0.0)

@@ -54,6 +54,40 @@ def test_python_of_the_tour(finished: tuple[Path, str], tmp_path: Path) -> None:
     assert "cm²/s" in said.stdout
 
 
+HOWTO = Path(__file__).parents[2] / "docs" / "howto"
+ALONE = {
+    "density-maps": (),
+    "exafs": (),
+    "large-systems": (),
+    "literature": (),
+    "matter": (),
+    "medium-range": (),
+    "polyhedra": ("Al-O 2.61 Å", "value=0.692", "a-a-a-"),
+    "potentials": (),
+    "read-trajectories": (),
+    "scattering": ("('NN', 'NC', 'CC')",),
+    "structure": (),
+}
+"""Pages whose Python needs nothing but the package, and what the page says it prints."""
+
+
+@pytest.mark.parametrize("page", ALONE)
+def test_python_of_the_how_tos(page: str, tmp_path: Path) -> None:
+    text = (HOWTO / f"{page}.md").read_text()
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
+    assert code
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    for printed in ALONE[page]:
+        assert printed in said.stdout
+
+
 def test_the_study_of_the_tour_is_refused_for_want_of_a_potential(tmp_path: Path) -> None:
     study = tmp_path / "study.toml"
     study.write_text(blocks("toml")[0])

@@ -9,20 +9,20 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.bragg import bragg_pattern, reflections
-from vitrolyte.observe.debye import debye_scattering
-from vitrolyte.observe.diffraction import diffraction, scattered_angle
-from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.neutron import nucleus
-from vitrolyte.observe.optics import (
+from vitrolyte.observe.scattering.bragg import bragg_pattern, reflections
+from vitrolyte.observe.scattering.debye import debye_scattering
+from vitrolyte.observe.scattering.diffraction import diffraction, scattered_angle
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.neutron import nucleus
+from vitrolyte.observe.scattering.optics import (
     K_ALPHA_A,
     Diffractometer,
     anode_lines,
     monochromator_polarisation,
     spread,
 )
-from vitrolyte.observe.probes import Neutrons, XRays
-from vitrolyte.observe.scattering import QRange, scattering
+from vitrolyte.observe.scattering.partials import QRange, scattering
+from vitrolyte.observe.scattering.probes import Neutrons, XRays
 
 EDGE = 5.14
 SALT = crystal("LiCl", "rock_salt", lattice_parameter_A=EDGE)

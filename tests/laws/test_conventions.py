@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.trajectory import Trajectory, structure
-from vitrolyte.observe.density_waves import density_waves, vectors_within, wave_vectors
 from vitrolyte.observe.pair_functions import pair_functions
-from vitrolyte.observe.probes import Neutrons, XRays, strength
 from vitrolyte.observe.sampling import sample
-from vitrolyte.observe.scattering import QRange, scattering, x_ray_total
-from vitrolyte.observe.structure_factors import (
+from vitrolyte.observe.scattering.conversions import (
     convert_partials,
     factors_from_pairs,
     grouped,
     pair_labels,
     pairs_from_factors,
 )
-from vitrolyte.observe.totals import (
+from vitrolyte.observe.scattering.density_waves import density_waves, vectors_within, wave_vectors
+from vitrolyte.observe.scattering.partials import QRange, scattering, x_ray_total
+from vitrolyte.observe.scattering.probes import Neutrons, XRays, strength
+from vitrolyte.observe.scattering.totals import (
     FACTOR_FORMS,
     PAIR_FORMS,
     convert_factor,

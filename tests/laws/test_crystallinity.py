@@ -12,8 +12,8 @@ from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.crystallinity import bragg_share, crystallinity
-from vitrolyte.observe.internal_standard import amorphous_fraction, mass_fractions
+from vitrolyte.observe.scattering.crystallinity import bragg_share, crystallinity
+from vitrolyte.observe.scattering.internal_standard import amorphous_fraction, mass_fractions
 
 ANGLE, COUNTS = Axis("2 theta", "deg"), Axis("intensity", "")
 X = np.arange(10.0, 80.0, 0.02)

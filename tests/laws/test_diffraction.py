@@ -10,14 +10,14 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.diffraction import (
+from vitrolyte.observe.scattering.diffraction import (
     bragg_search,
     diffraction,
     scattered_angle,
     scattering_vector,
 )
-from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.scattering import QRange, scattering
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.partials import QRange, scattering
 
 SKEWED = np.array([[24.0, 0.0, 0.0], [7.0, 22.0, 0.0], [-5.0, 9.0, 20.0]])
 

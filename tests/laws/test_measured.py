@@ -10,9 +10,9 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.measured import as_measured, measured_from_pairs
-from vitrolyte.observe.probes import Neutrons, XRays
-from vitrolyte.observe.q_window import (
+from vitrolyte.observe.scattering.measured import as_measured, measured_from_pairs
+from vitrolyte.observe.scattering.probes import Neutrons, XRays
+from vitrolyte.observe.scattering.q_window import (
     Window,
     factor_from_reduced,
     in_window,

@@ -8,10 +8,15 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
-from vitrolyte.observe.density_waves import density_waves, reciprocal, vectors_within, wave_vectors
-from vitrolyte.observe.form_factors import x_ray_form_factor
 from vitrolyte.observe.sampling import sample
-from vitrolyte.observe.scattering import (
+from vitrolyte.observe.scattering.density_waves import (
+    density_waves,
+    reciprocal,
+    vectors_within,
+    wave_vectors,
+)
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.partials import (
     QRange,
     lorch_window,
     pairs_from_structure_factor,

@@ -172,6 +172,8 @@ def test_one_formula_has_one_key() -> None:
     assert formula_key("Li3OCl") == formula_key("Li3ClO") == formula_key("OLi3Cl")
     assert formula_key("Li3OCl") != formula_key("Li3OCl2")
     assert formula_key("LiBr.H2O") == "LiBr.H2O"
+    assert formula_key("Li6Zr2Cl8O3") == formula_key("Li3ZrCl4O1.5")
+    assert formula_key("Li2(OH)Br") == formula_key("Li2OHBr")
 
 
 def test_the_known_li3ocl_glass_rows_find_their_partners() -> None:

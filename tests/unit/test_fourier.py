@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from vitrolyte.observe import fourier
-from vitrolyte.observe.fourier import Transform, modes, transform
+from vitrolyte.observe.scattering import fourier
+from vitrolyte.observe.scattering.fourier import Transform, modes, transform
 
 EXTENTS = [(9, 9, 9), (0, 4, 17), (12, 1, 0), (20, 6, 3)]
 

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from vitrolyte.data.errors import InputError
-from vitrolyte.observe.neutron import isotopes, mixed_nucleus, nucleus
-from vitrolyte.observe.probes import Neutrons, XRays, strength
+from vitrolyte.observe.scattering.neutron import isotopes, mixed_nucleus, nucleus
+from vitrolyte.observe.scattering.probes import Neutrons, XRays, strength
 
 # Coherent scattering lengths in fm as printed in table 4 of Xia et al., Chem. Rev. 2022, after
 # Sears, Neutron News 3 (3), 26 (1992), doi:10.1080/10448639208218770.

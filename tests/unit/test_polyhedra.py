@@ -9,13 +9,13 @@ from vitrolyte.data.observation import Sample
 from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.matter.catalogue import catalogue_crystal
 from vitrolyte.matter.supercell import supercell
+from vitrolyte.observe.first_shells import bonding_shell
 from vitrolyte.observe.polyhedra import shape_measures as measures_module
 from vitrolyte.observe.polyhedra.bonding import Bonding, bond_rule
 from vitrolyte.observe.polyhedra.census import polyhedra
 from vitrolyte.observe.polyhedra.ideal_shapes import ideal_shapes
 from vitrolyte.observe.polyhedra.shape_measures import searched_measure, shape_measures
 from vitrolyte.observe.polyhedra.shapes import shapes
-from vitrolyte.observe.polyhedra.shells import bonding_shell
 from vitrolyte.observe.polyhedra.speciation import NETWORK, speciation
 from vitrolyte.observe.polyhedra.tilts import NONE_RESOLVED, rotations, tilts
 from vitrolyte.observe.polyhedra.valence import ValenceSettings, bond_valences

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe import density_waves as density_module
-from vitrolyte.observe import fourier, wave_lattices
-from vitrolyte.observe.density_waves import WaveVectors, density_waves, reciprocal, vectors_within
-from vitrolyte.observe.fourier import Transform
 from vitrolyte.observe.sampling import Sampling, sample
-from vitrolyte.observe.scattering import QRange, scattering
-from vitrolyte.observe.wave_lattices import Shell, shell_sums, wave_plan
+from vitrolyte.observe.scattering import density_waves as density_module
+from vitrolyte.observe.scattering import fourier, wave_lattices
+from vitrolyte.observe.scattering.density_waves import (
+    WaveVectors,
+    density_waves,
+    reciprocal,
+    vectors_within,
+)
+from vitrolyte.observe.scattering.fourier import Transform
+from vitrolyte.observe.scattering.partials import QRange, scattering
+from vitrolyte.observe.scattering.wave_lattices import Shell, shell_sums, wave_plan
 
 CUBIC = np.eye(3) * 15.0
 SKEWED = np.array([[14.0, 0.0, 0.0], [6.0, 13.0, 0.0], [-5.0, 9.0, 16.0]])

@@ -15,9 +15,10 @@ from vitrolyte.data.units import U_PER_A3_TO_G_PER_CM3
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from pymatgen.core import Structure
+    from pymatgen.core.structure import Structure
 
 Floats = NDArray[np.float64]
+_BLOCK_BYTES = 64 * 2**20
 
 
 class FrameArray(Protocol):
@@ -149,7 +150,8 @@ class Trajectory:
         )
 
     def blocks(self, size: int = 256) -> Iterator[Frames]:
-        """Yield the trajectory in blocks of at most ``size`` frames, in order."""
+        """Yield the trajectory in blocks of at most ``size`` frames and about 64 MiB, in order."""
+        size = max(1, min(size, _BLOCK_BYTES // (24 * max(self.n_atoms, 1))))
         for start in range(0, self.n_frames, size):
             yield self.read(start, start + size)
 
@@ -174,7 +176,7 @@ class Trajectory:
 
     def to_pymatgen(self, index: int = -1) -> Structure:
         """Return one frame as ``pymatgen.core.Structure``."""
-        from pymatgen.core import Structure
+        from pymatgen.core.structure import Structure
 
         one = self.frame(index).read()
         return Structure(

@@ -16,10 +16,10 @@ from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.periodic import nearest_distances
-from vitrolyte.observe.density_waves import WaveVectors, density_waves
-from vitrolyte.observe.diffraction import bragg_vectors, smooth_level, x_ray_waves
-from vitrolyte.observe.form_factors import x_ray_form_factor
 from vitrolyte.observe.sampling import Sampling, Snapshot, sample
+from vitrolyte.observe.scattering.density_waves import WaveVectors, density_waves
+from vitrolyte.observe.scattering.diffraction import bragg_vectors, smooth_level, x_ray_waves
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
 
 Floats = NDArray[np.float64]
 

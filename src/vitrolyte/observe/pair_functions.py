@@ -22,10 +22,11 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.periodic import perpendicular_widths
 from vitrolyte.observe.blocks import block_average, jackknife
-from vitrolyte.observe.form_factors import x_ray_form_factor
+from vitrolyte.observe.first_shells import bonding_shell
 from vitrolyte.observe.pair_kernels import columns, count_frame
 from vitrolyte.observe.peaks import Shell, first_shell, peak_near
 from vitrolyte.observe.sampling import Sampling, Snapshot, ionic_charges, sample
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
 from vitrolyte.observe.threads import in_order, processors
 
 Floats = NDArray[np.float64]
@@ -267,7 +268,8 @@ def pair_functions(
     counts = count_pairs(trajectory, r_max_A=r_max_A, bin_A=bin_A, max_frames=max_frames)
     pairs = _pairs(counts.sampling.elements)
     given = _checked_cut_offs(cut_offs or {}, pairs, float(counts.edges[-1]))
-    shells = {p.label: _shell(counts, p, given.get(p.label)) for p in pairs}
+    bonds = _bonds(trajectory.species, pairs)
+    shells = {p.label: _shell(counts, p, given.get(p.label), p.label in bonds) for p in pairs}
     found = {label: shell for label, shell in shells.items() if shell is not None}
     return PairFunctions(
         partials=_partials(counts, pairs),
@@ -276,7 +278,7 @@ def pair_functions(
         cut_offs={label: shell.end for label, shell in found.items()},
         coordination=_coordination(counts, pairs, shells),
         distances={p.label: _distance(counts, p, shells[p.label]) for p in pairs},
-        bonds=_bonds(trajectory.species, pairs),
+        bonds=bonds,
         fractions=dict(zip(counts.sampling.elements, map(float, counts.sampling.fractions))),
         number_density=trajectory.n_atoms * _inverse_volume(counts.sampling.cells),
     )
@@ -300,8 +302,11 @@ def _checked_cut_offs(
     return {labels[pair]: end for pair, end in given.items()}
 
 
-def _shell(counts: PairCounts, pair: _Pair, given: float | None) -> Shell | None:
+def _shell(counts: PairCounts, pair: _Pair, given: float | None, bond: bool) -> Shell | None:
     r, g = counts.centres, counts.pair_function(pair.a, pair.b)
+    if given is None and bond:
+        found = bonding_shell(r, g)
+        return None if found is None or math.isnan(found.end) else found
     if given is None:
         return first_shell(r, g)
     return Shell(peak_near(r, g, Shell(math.nan, given)), given)

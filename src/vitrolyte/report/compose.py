@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vitrolyte.data.curve import CurveSet
+from vitrolyte.data.io.volumes import cube_text
 from vitrolyte.data.observation import Observation
+from vitrolyte.data.trajectory import structure
+from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.literature.table import observations as published
+from vitrolyte.observe.density_map import DensityMap
 from vitrolyte.observe.pair_functions import PairFunctions, reverse
 from vitrolyte.potentials import shelf
 from vitrolyte.potentials.potential import Potential
 from vitrolyte.report.figures import with_published
-from vitrolyte.report.model import Coordination, ModelView, model_view
+from vitrolyte.report.model import Coordination, DensityView, ModelView, model_view
 from vitrolyte.report.page import FigureSection, Page, TableSection, write_report
 from vitrolyte.report.trust import trust_section, trust_warnings
 from vitrolyte.report.verdict import verdict
@@ -22,8 +28,11 @@ from vitrolyte.study.progress import spoken
 from vitrolyte.study.recipe import Product
 from vitrolyte.study.recipes.dynamics import RunRecord
 from vitrolyte.study.recipes.potential import ChosenPotential
+from vitrolyte.study.recipes.reading import TrajectoryFile
 
 REPORT = "report.html"
+LEVEL_SHOWN = 0.05
+"""Share of a density's highest value at which its surface is drawn where nothing joins up."""
 
 
 def write_study_report(outcome: Outcome, path: Path | None = None) -> Path:
@@ -74,7 +83,12 @@ def study_page(outcome: Outcome) -> Page:
         observations=outcome.observations,
         figures=tuple(_figures(outcome.products, published())),
         model=_model(outcome),
-        tables=(_protocol(outcome), *map(trust_section, potentials), _profile(outcome)),
+        tables=(
+            *_files(outcome),
+            _protocol(outcome),
+            *map(trust_section, potentials),
+            _profile(outcome),
+        ),
         citations=_citations(outcome, potentials),
         origins=tuple(product.origin for product in outcome.products),
         warnings=tuple(trust_warnings(potentials)),
@@ -125,7 +139,11 @@ def _meaning(product: Product) -> str:
 
 
 def _model(outcome: Outcome) -> ModelView | None:
-    """Return the view of the glass, or of whatever structure was looked at first."""
+    """Return the view of a density, else of the glass, or of what structure was looked at first."""
+    for product in outcome.products:
+        for result in product.results():
+            if isinstance(result, DensityMap):
+                return _with_density(product, result)
     looked = [
         (product, result)
         for product in outcome.products
@@ -146,6 +164,27 @@ def _model(outcome: Outcome) -> ModelView | None:
     )
 
 
+def _with_density(product: Product, found: DensityMap) -> ModelView:
+    """Return the ions that do not hop in their mean cell, with the density of those that do."""
+    field = found.density
+    view = model_view(structure(field.species, field.positions, field.cell))
+    caption = (
+        f"{_meaning(product)} Step {task_label(product)}: density of {found.mobile}, "
+        f"{found.described}; all other ions at their mean places."
+    )
+    density = DensityView(found.mobile, cube_text(field), _first_level(found))
+    return replace(view, caption=caption, density=density)
+
+
+def _first_level(found: DensityMap) -> float:
+    """Return the level at which the density just joins up in one direction, within what shows."""
+    joins = found.percolation["1D"]
+    if joins.status == "refused":
+        return LEVEL_SHOWN
+    share = math.exp(-joins.value / (BOLTZMANN_EV_PER_K * found.temperature_K))
+    return float(min(max(share, 1e-4), 0.3))
+
+
 def _polyhedra(pairs: PairFunctions) -> Coordination | None:
     """Return the polyhedra of the shortest bonds, about the atom that has more of them."""
     lengths = {
@@ -160,6 +199,24 @@ def _polyhedra(pairs: PairFunctions) -> Coordination | None:
     fullest = max(views, key=lambda view: pairs.coordination[view].value)
     centre, ligand = fullest.split("-")
     return Coordination(centre, ligand, pairs.cut_offs[shortest])
+
+
+def _files(outcome: Outcome) -> Iterator[TableSection]:
+    """Yield what was found in each trajectory file that the study looked at."""
+    for product in outcome.products:
+        for result in product.results():
+            if not isinstance(result, TrajectoryFile):
+                continue
+            rows = (
+                ("file", result.file),
+                ("read as", result.format),
+                ("frames", str(result.n_frames)),
+                ("atoms", str(result.n_atoms)),
+                ("unwrapping", result.unwrapping),
+                ("times", result.time_source),
+                *(("note", note) for note in result.notes),
+            )
+            yield TableSection("The file", ("What", "Found"), rows)
 
 
 def _protocol(outcome: Outcome) -> TableSection:

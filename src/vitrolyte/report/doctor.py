@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vitrolyte.data.errors import MachineError
+from vitrolyte.data.errors import MachineError, MissingExtra
+from vitrolyte.data.io.feff import found_programs
 from vitrolyte.potentials import shelf
 from vitrolyte.potentials.teacher_catalogue import installed, teacher_named
 from vitrolyte.simulate.order import Launch
@@ -56,6 +58,8 @@ def findings() -> tuple[Finding, ...]:
         _shelf(),
         Finding("processors", True, False, f"{os.cpu_count()} here; use --workers and --processes"),
         *(_teacher(title, name) for title, name in _TEACHERS.items()),
+        _feff(),
+        _h5py(),
         _browser(),
     )
 
@@ -77,6 +81,19 @@ def _teacher(title: str, name: str) -> Finding:
     found = installed(teacher_named(name))
     state = f"{found.version} in {found.python}" if found.ok else found.remedy
     return Finding(f"{title} teacher (labels for new students)", found.ok, False, state)
+
+
+def _feff() -> Finding:
+    try:
+        return Finding("FEFF8L (EXAFS)", True, False, str(found_programs()[0].parent))
+    except (MissingExtra, MachineError) as fault:
+        return Finding("FEFF8L (EXAFS)", False, False, fault.remedy)
+
+
+def _h5py() -> Finding:
+    found = importlib.util.find_spec("h5py") is not None
+    detail = "h5py is installed" if found else "pip install 'vitrolyte[formats]'"
+    return Finding("H5MD files", found, False, detail)
 
 
 def _browser() -> Finding:

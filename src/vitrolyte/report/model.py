@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
@@ -41,6 +41,25 @@ class Polyhedron:
     faces: NDArray[np.intp]
 
 
+@dataclass(frozen=True)
+class DensityView:
+    """A density on a grid, drawn as a surface on which it has one value.
+
+    Attributes
+    ----------
+    species
+        Of what.
+    cube
+        The grid as the text of a Gaussian cube file, in the frame of the view.
+    level
+        Where the surface is drawn first, as a fraction of the highest value; a slider moves it.
+    """
+
+    species: str
+    cube: str
+    level: float
+
+
 @dataclass(frozen=True, eq=False)
 class ModelView:
     """A structure as the page shows it.
@@ -59,6 +78,8 @@ class ModelView:
         One for each centre with at least four ligands that span a volume.
     caption
         One sentence below the view.
+    density
+        Where the mobile ions are on average; None where it was not asked for.
     """
 
     species: tuple[str, ...]
@@ -67,6 +88,7 @@ class ModelView:
     coordination: Coordination | None = None
     polyhedra: tuple[Polyhedron, ...] = ()
     caption: str = ""
+    density: DensityView | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return the view as plain values for the page's script, mÅ precision."""
@@ -79,6 +101,7 @@ class ModelView:
             "triangles": np.round(triangles, 3).ravel().tolist(),
             "centre": self.coordination.centre if self.coordination else "",
             "ligand": self.coordination.ligand if self.coordination else "",
+            "density": None if self.density is None else asdict(self.density),
         }
 
 

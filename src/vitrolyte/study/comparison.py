@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
+from vitrolyte.data.errors import InputError
 from vitrolyte.data.observation import Observation
 from vitrolyte.data.quantity import NORMAL_95
 from vitrolyte.data.wording import quantity_text, sample_text, value_text
+from vitrolyte.matter.composition import parse_formula
 
 Verdict = Literal["agrees", "disagrees", "cannot be judged"]
 
@@ -178,13 +180,19 @@ def _same_thing(row: Observation, other: Observation) -> bool:
     )
 
 
+@cache
 def formula_key(formula: str) -> str:
-    """Return one spelling per simple formula: ``Li3ClO`` and ``Li3OCl`` are the same."""
-    plain = "".join(formula.split())
-    parts = re.findall(r"([A-Z][a-z]?)((?:\d+(?:\.\d+)?)?)", plain)
-    if "".join(symbol + count for symbol, count in parts) != plain:
-        return plain
-    return "".join(f"{symbol}{float(count or 1):g}" for symbol, count in sorted(parts))
+    """Return one spelling per composition: ``Li3ClO`` is ``Li3OCl``, ``Li2OHBr`` ``Li2(OH)Br``.
+
+    Amounts count by their ratios, so that a box of ``Li6Zr2Cl8O3`` is ``Li3ZrCl4O1.5``. What is
+    no formula stands for itself.
+    """
+    try:
+        composition = parse_formula("".join(formula.split()))
+    except InputError:
+        return formula
+    shares = zip(composition.elements, composition.amounts, strict=True)
+    return " ".join(f"{e}{n / composition.atoms:.4f}" for e, n in sorted(shares))
 
 
 def _same_of(row: Observation, other: Observation) -> bool:

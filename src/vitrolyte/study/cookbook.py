@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vitrolyte.study.recipe import Recipe
-from vitrolyte.study.recipes import dynamics, matter, potential, structure, transport
+from vitrolyte.study.recipes import (
+    connectivity,
+    dynamics,
+    matter,
+    potential,
+    reading,
+    spectra,
+    structure,
+    transport,
+)
 
-_SUBJECTS = (matter, potential, dynamics, structure, transport)
+_SUBJECTS = (
+    matter,
+    reading,
+    potential,
+    dynamics,
+    structure,
+    connectivity,
+    spectra,
+    transport,
+)
 
 COOKBOOK: Mapping[str, Recipe] = {
     recipe.name: recipe for subject in _SUBJECTS for recipe in subject.RECIPES

@@ -56,7 +56,8 @@ class Outcome:
 
 def observed(plan: Plan, products: Sequence[Product]) -> tuple[Observation, ...]:
     """Return the rows of all reported results, each with its source and the id of its origin."""
-    reported = {step.name for step in plan.steps if step.recipe.reported}
+    taken = {source for step in plan.steps for source in step.sources}
+    reported = {s.name for s in plan.steps if s.recipe.reported or s.name not in taken}
     return tuple(
         replace(row, source=row.source or f"Vitrolyte {__version__}", origin=product.origin.id)
         for product in products

@@ -192,7 +192,8 @@ class Recipe:
     random
         Whether it draws random numbers.
     reported
-        Whether its results go into the table; not so where a later step pools them.
+        Whether its results always go into the table. Otherwise they do where no later step takes
+        from it and pools them.
     citations
         DOIs of its methods.
     """

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.observe.first_shells import first_shells
 from vitrolyte.observe.neighbours import Neighbours, neighbours, reaches
-from vitrolyte.observe.peaks import first_shell
 from vitrolyte.observe.sampling import Sampling, Snapshot, ionic_charges, sample
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_FARTHEST_A = 8.0
-_BIN_A = 0.02
 _FRAMES_FOR_SHELLS = 40
 _LEAST_CHARGE = 3
 
@@ -202,34 +200,13 @@ def first_minima(trajectory: Trajectory, pairs: tuple[str, ...]) -> dict[str, fl
     """
     if not pairs:
         return {}
-    sampling = sample(trajectory, _FRAMES_FOR_SHELLS)
-    reach = reaches(sampling.elements, dict.fromkeys(pairs, _FARTHEST_A))
-    edges = np.asarray(np.arange(round(_FARTHEST_A / _BIN_A) + 1) * _BIN_A, dtype=float)
-    counts = _distances(sampling, reach, edges)
-    centres, shells = (edges[1:] + edges[:-1]) / 2.0, np.diff(edges**3)
-    ends = {}
-    for pair in pairs:
-        a, b = (sampling.elements.index(element) for element in pair.split("-"))
-        shell = first_shell(centres, counts[a, b] / shells)
-        ends[pair] = shell.end if shell else math.nan
+    shells = first_shells(sample(trajectory, _FRAMES_FOR_SHELLS), pairs)
+    ends = {pair: shell.end if shell else math.nan for pair, shell in shells.items()}
     lost = [pair for pair, end in ends.items() if math.isnan(end)]
     if lost:
         raise InputError(
             "A bond ends at the minimum behind the first peak of the pair function",
-            received=f"no such minimum within {_FARTHEST_A:g} Å for {', '.join(lost)}",
+            received=f"no such minimum for {', '.join(lost)}",
             remedy="give the cut-off, such as Si-O = 2.2",
         )
     return ends
-
-
-def _distances(sampling: Sampling, reach: Floats, edges: Floats) -> Floats:
-    n = len(sampling.elements)
-    kinds = np.repeat(np.arange(n), sampling.counts).astype(np.int64)
-    counts = np.zeros((n * n, len(edges) - 1))
-    for snapshot in sampling:
-        found = bonds_of(snapshot, kinds, reach)
-        which = kinds[found.owners] * n + kinds[found.others]
-        bins = np.minimum((found.distances / _BIN_A).astype(np.int64), len(edges) - 2)
-        flat = np.bincount(which * (len(edges) - 1) + bins, minlength=counts.size)
-        counts += flat.reshape(counts.shape)
-    return np.asarray(counts.reshape(n, n, -1))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vitrolyte.data.elements import atomic_number
 from vitrolyte.data.errors import InputError
+from vitrolyte.observe.first_shells import first_shells
 from vitrolyte.observe.neighbours import Neighbours, neighbours, reaches
-from vitrolyte.observe.polyhedra.shells import first_shells
 from vitrolyte.observe.polyhedra.solid_angles import solid_angles
 from vitrolyte.observe.polyhedra.valence_parameters import valence_parameters
 from vitrolyte.observe.sampling import Sampling, Snapshot, ionic_charges

@@ -193,6 +193,11 @@
     viewer.addCustom({ vertexArr, normalArr, faceArr, color: colour, wireframe: true, linewidth: 1 });
   }
 
+  function readDensity(density) {
+    const volume = new window.$3Dmol.VolumeData(density.cube.trimEnd(), "cube");
+    return { volume, highest: volume.data.reduce((most, value) => (value > most ? value : most), 0) };
+  }
+
   function drawModel() {
     const place = document.getElementById("model-view");
     if (!place) return;
@@ -210,7 +215,9 @@
     }
     const atoms = viewer.addModel();
     atoms.addAtoms(model.species.map((elem, i) => ({ elem, ...point(model.positions, i), serial: i, bonds: [], bondOrder: [] })));
-    const shown = { cell: true, polyhedra: model.triangles.length > 0 };
+    const density = model.density && readDensity(model.density);
+    const shown = { cell: true, polyhedra: model.triangles.length > 0 && !density, density: Boolean(density) };
+    let level = density ? model.density.level : 0;
     kinds.forEach((kind) => { shown[kind] = true; });
 
     function redraw() {
@@ -222,7 +229,20 @@
       viewer.removeAllShapes();
       if (shown.cell) drawCell(viewer, model.cell);
       if (shown.polyhedra) drawPolyhedra(viewer, model.triangles, colour(model.centre));
+      if (shown.density) viewer.addIsosurface(density.volume, { isoval: level * density.highest, color: colour(model.density.species), opacity: 0.6, smoothness: 2 });
       viewer.render();
+    }
+
+    function levelSlider() {
+      const slider = make("input", { type: "range", min: "0.5", max: "4", step: "0.05", value: String(-Math.log10(level)) });
+      const said = make("span", { textContent: `at ${(100 * level).toPrecision(2)} % of its highest value` });
+      slider.setAttribute("aria-label", "Level of the density surface");
+      slider.addEventListener("input", () => {
+        level = 10 ** -Number(slider.value);
+        said.textContent = `at ${(100 * level).toPrecision(2)} % of its highest value`;
+      });
+      slider.addEventListener("change", redraw);
+      return make("label", {}, slider, said);
     }
 
     function toggle(key, text, swatch) {
@@ -239,6 +259,7 @@
     const legend = document.querySelector(".species");
     kinds.forEach((kind) => legend.append(toggle(kind, kind, dot("", colour(kind)))));
     if (model.triangles.length) legend.append(toggle("polyhedra", `${model.centre}${model.ligand} polyhedra`, dot("square", rgba(colour(model.centre), 0.55))));
+    if (density) legend.append(toggle("density", `${model.density.species} density`, dot("square", rgba(colour(model.density.species), 0.6))), levelSlider());
     legend.append(toggle("cell", "cell", dot("frame")));
 
     const turns = { left: [-15, "y"], right: [15, "y"], up: [-15, "x"], down: [15, "x"] };

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
+from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.pool import pool
 from vitrolyte.study.comparison import LOGARITHMIC
-from vitrolyte.study.recipe import Product
+from vitrolyte.study.recipe import Output, Product, Work
+
+Look = Callable[[Trajectory, Sample], tuple[Result, ...]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,25 @@ class Illustration(Result):
         """Return no rows."""
         del sample
         return ()
+
+
+def looked_at(work: Work, look: Look) -> Output:
+    """Return what an instrument finds in each source: rows pooled, pictures of the first.
+
+    Parameters
+    ----------
+    work
+        Its setting ``dynamics`` names the sources.
+    look
+        The instrument, given a trajectory and what it is a trajectory of.
+    """
+    sources = work.inputs["dynamics"]
+    found: list[tuple[Result, ...]] = []
+    for number, source in enumerate(sources):
+        found.append(look(source.trajectory(), source.sample))
+        work.progress((number + 1) / len(sources))
+    first = Illustration(int(sources[0].coordinates.get("replica", 1)), found[0])
+    return Output(sources[0].sample, (pooled(sources, found), first))
 
 
 def quantity_of(row: Observation) -> Quantity:

@@ -13,10 +13,12 @@ from vitrolyte.data.curve import CurveSet
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
+from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.pool import pool
 from vitrolyte.matter.composition import parse_formula
-from vitrolyte.observe import diffraction, pair_functions, scattering, thermodynamics
-from vitrolyte.observe.diffraction import COPPER_K_ALPHA_A
+from vitrolyte.observe import pair_functions, thermodynamics
+from vitrolyte.observe.scattering import diffraction, partials
+from vitrolyte.observe.scattering.diffraction import COPPER_K_ALPHA_A
 from vitrolyte.observe.thermodynamics import Cooling, Density, VolumeExpansion, volume_expansion
 from vitrolyte.study.recipe import (
     All,
@@ -29,7 +31,7 @@ from vitrolyte.study.recipe import (
     Work,
 )
 from vitrolyte.study.recipes.dynamics import RunRecord
-from vitrolyte.study.recipes.pooling import Illustration, Pooled, PooledRow, one_replica, pooled
+from vitrolyte.study.recipes.pooling import Pooled, PooledRow, looked_at, one_replica
 
 SAMPLES_PER_POINT = 10
 """Rows of an engine's record that make one point of a quench curve, at the least."""
@@ -77,18 +79,14 @@ class QuenchCurvesSettings(RecipeSettings):
 def observe_structure(work: Work) -> Output:
     """Look at the structure of each replica; rows are pooled, curves shown for the first."""
     settings: StructureSettings = work.settings
-    sources = work.inputs["dynamics"]
-    found: list[tuple[Result, ...]] = []
-    for number, source in enumerate(sources):
-        found.append(_structure(settings, source, work.study.formula))
-        work.progress((number + 1) / len(sources))
-    first = Illustration(int(sources[0].coordinates.get("replica", 1)), found[0])
-    return Output(sources[0].sample, (pooled(sources, found), first))
+    formula = work.study.formula
+    return looked_at(work, lambda trajectory, _: _structure(settings, trajectory, formula))
 
 
-def _structure(settings: StructureSettings, source: Product, formula: str) -> tuple[Result, ...]:
-    trajectory = source.trajectory()
-    factors = scattering.scattering(trajectory)
+def _structure(
+    settings: StructureSettings, trajectory: Trajectory, formula: str
+) -> tuple[Result, ...]:
+    factors = partials.scattering(trajectory)
     return (
         thermodynamics.density(trajectory, formula),
         pair_functions.pair_functions(trajectory, cut_offs=settings.cut_offs_A),
@@ -167,7 +165,7 @@ _STRUCTURE = (
 )
 
 RECIPES = (
-    Recipe("structure", 1, StructureSettings, observe_structure, citations=_STRUCTURE),
+    Recipe("structure", 2, StructureSettings, observe_structure, citations=_STRUCTURE),
     Recipe(
         "volume-change",
         2,

@@ -36,9 +36,19 @@ from vitrolyte.observe.motion.transport import (
 from vitrolyte.observe.motion.transport import (
     TransportSettings as AnalysisSettings,
 )
-from vitrolyte.study.recipe import All, Coordinates, Each, Output, Recipe, RecipeSettings, Work
+from vitrolyte.study.recipe import (
+    All,
+    Coordinates,
+    Each,
+    Output,
+    Product,
+    Recipe,
+    RecipeSettings,
+    Work,
+)
 from vitrolyte.study.recipes.matter import charges_of
 from vitrolyte.study.recipes.pooling import Pooled, pooled
+from vitrolyte.study.recipes.reading import TrajectoryFile
 
 FEWEST_TEMPERATURES = 4
 
@@ -76,6 +86,7 @@ def observe_transport(work: Work) -> Output:
     temperature = source.sample.temperature_K
     if temperature is None:
         raise InputError(f"The step {source.step!r} must state its temperature", received="none")
+    _check_paths(source)
     limits = Limits(hop_length_A=settings.hop_length_A, wide_interval=settings.wide_interval)
     trajectory = source.trajectory()
     charges = {s: float(q) for s, q in charges_of(work.study).items() if s in trajectory.species}
@@ -83,6 +94,19 @@ def observe_transport(work: Work) -> Output:
         trajectory, charges, temperature_K=temperature, settings=AnalysisSettings(limits=limits)
     )
     return Output(source.sample, (found,))
+
+
+def _check_paths(source: Product) -> None:
+    """Refuse displacements from a file in which the paths of the atoms are not known."""
+    for result in source.results():
+        if isinstance(result, TrajectoryFile) and not result.displacements_known:
+            raise InputError(
+                "Transport needs frames at known times in which every path can be followed",
+                received=f"times: {result.time_source}; unwrapping: {result.unwrapping}; "
+                + "; ".join(result.notes),
+                remedy="give the time between frames, write frames more often or unwrapped, "
+                "or look at the structure alone",
+            )
 
 
 def observe_arrhenius(work: Work) -> Output:

@@ -14,13 +14,13 @@ from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.density_waves import WaveVectors, density_waves, wave_vectors
-from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.optics import Diffractometer, spread
-from vitrolyte.observe.probes import Probe, XRays
 from vitrolyte.observe.sampling import Sampling, sample
-from vitrolyte.observe.scattering import Scattering
-from vitrolyte.observe.totals import total_factor
+from vitrolyte.observe.scattering.density_waves import WaveVectors, density_waves, wave_vectors
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.optics import Diffractometer, spread
+from vitrolyte.observe.scattering.partials import Scattering
+from vitrolyte.observe.scattering.probes import Probe, XRays
+from vitrolyte.observe.scattering.totals import total_factor
 
 Floats = NDArray[np.float64]
 COPPER_K_ALPHA_A = 1.5406

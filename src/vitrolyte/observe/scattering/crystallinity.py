@@ -13,8 +13,13 @@ from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.diffraction import EULER_GAMMA, bragg_vectors, smooth_level, x_ray_waves
 from vitrolyte.observe.sampling import sample
+from vitrolyte.observe.scattering.diffraction import (
+    EULER_GAMMA,
+    bragg_vectors,
+    smooth_level,
+    x_ray_waves,
+)
 
 Floats = NDArray[np.float64]
 

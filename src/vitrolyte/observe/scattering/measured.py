@@ -24,10 +24,10 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.observe.pair_functions import largest_distance, pair_functions
 from vitrolyte.observe.peaks import first_shell
-from vitrolyte.observe.probes import Probe, XRays, strength
-from vitrolyte.observe.q_window import CITATIONS as WINDOW_CITATIONS
-from vitrolyte.observe.q_window import FINEST_Q, Window, in_window, modification
-from vitrolyte.observe.structure_factors import check_pairs
+from vitrolyte.observe.scattering.conversions import check_pairs
+from vitrolyte.observe.scattering.probes import Probe, XRays, strength
+from vitrolyte.observe.scattering.q_window import CITATIONS as WINDOW_CITATIONS
+from vitrolyte.observe.scattering.q_window import FINEST_Q, Window, in_window, modification
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,8 @@ LARGEST_Q = 75.0
 
 @cache
 def _coefficients() -> dict[str, tuple[float, ...]]:
-    text = (files("vitrolyte.observe") / "waasmaier_kirfel_1995.csv").read_text(encoding="utf-8")
+    table = files("vitrolyte.observe.scattering") / "waasmaier_kirfel_1995.csv"
+    text = table.read_text(encoding="utf-8")
     rows = csv.reader(text.splitlines()[1:])
     return {row[0]: tuple(map(float, row[1:])) for row in rows}
 

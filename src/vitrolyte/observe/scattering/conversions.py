@@ -305,7 +305,7 @@ def _step(x: Floats, *, middle: bool) -> float:
         raise InputError(
             f"The exact sine transform needs {kind}",
             received=f"{len(x)} points from {x[0]:g} on",
-            remedy="interpolate to such points, or use the transforms of observe/scattering.py",
+            remedy="interpolate to such points, or use the transforms of `scattering.partials`",
         )
     return step
 

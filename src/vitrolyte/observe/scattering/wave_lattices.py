@@ -20,8 +20,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from vitrolyte.observe.fourier import Modes, Transform, modes, transform
 from vitrolyte.observe.sampling import Sampling, Snapshot
+from vitrolyte.observe.scattering.fourier import Modes, Transform, modes, transform
 from vitrolyte.observe.threads import processors
 
 Floats = NDArray[np.float64]

@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
-from vitrolyte.observe.probes import Probe, Strength, strength
-from vitrolyte.observe.structure_factors import check_pairs
+from vitrolyte.observe.scattering.conversions import check_pairs
+from vitrolyte.observe.scattering.probes import Probe, Strength, strength
 
 Floats = NDArray[np.float64]
 FactorForm = Literal["F(Q)", "I(Q)", "S(Q)", "i(Q)", "Qi(Q)", "I(Q)/<b2>"]

@@ -55,7 +55,7 @@ class Nucleus:
 
 @cache
 def _table() -> dict[str, Nucleus]:
-    text = (files("vitrolyte.observe") / "sears_1992.csv").read_text(encoding="utf-8")
+    text = (files("vitrolyte.observe.scattering") / "sears_1992.csv").read_text(encoding="utf-8")
     table = {}
     for row in csv.reader(text.splitlines()[1:]):
         share = float(row[1]) / 100.0 if row[1] else math.nan

@@ -20,10 +20,16 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.observation import Observation, Sample
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.form_factors import x_ray_form_factor
 from vitrolyte.observe.sampling import Sampling, Snapshot, sample
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.wave_lattices import (
+    Shell,
+    ShellSums,
+    WavePlan,
+    shell_sums,
+    wave_plan,
+)
 from vitrolyte.observe.threads import in_order
-from vitrolyte.observe.wave_lattices import Shell, ShellSums, WavePlan, shell_sums, wave_plan
 
 Floats = NDArray[np.float64]
 CITATIONS = (

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitrolyte.data.curve import Axis, Curve
 from vitrolyte.data.errors import InputError
-from vitrolyte.observe.probes import Probe, XRays
+from vitrolyte.observe.scattering.probes import Probe, XRays
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

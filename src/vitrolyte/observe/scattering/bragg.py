@@ -14,11 +14,11 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.observation import Observation, Sample
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.observe.density_waves import WaveVectors, density_waves, vectors_within
-from vitrolyte.observe.diffraction import Diffraction, scattered_angle
-from vitrolyte.observe.optics import Diffractometer, q_per_degree, spread
-from vitrolyte.observe.probes import Probe, XRays
 from vitrolyte.observe.sampling import Sampling, sample
+from vitrolyte.observe.scattering.density_waves import WaveVectors, density_waves, vectors_within
+from vitrolyte.observe.scattering.diffraction import Diffraction, scattered_angle
+from vitrolyte.observe.scattering.optics import Diffractometer, q_per_degree, spread
+from vitrolyte.observe.scattering.probes import Probe, XRays
 
 Floats = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrolyte.data.errors import InputError
-from vitrolyte.observe.form_factors import x_ray_form_factor
-from vitrolyte.observe.neutron import NATURAL, Mixture, Nucleus, mixed_nucleus
+from vitrolyte.observe.scattering.form_factors import x_ray_form_factor
+from vitrolyte.observe.scattering.neutron import NATURAL, Mixture, Nucleus, mixed_nucleus
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from vitrolyte.observe.fourier import Transform, modes, transform
 from vitrolyte.observe.sampling import Sampling, Snapshot
+from vitrolyte.observe.scattering.fourier import Transform, modes, transform
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

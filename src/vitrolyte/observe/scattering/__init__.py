@@ -1,0 +1,1 @@
+"""What is scattered: structure factors in every convention, as measured, and powder patterns."""

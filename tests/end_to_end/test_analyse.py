@@ -1,0 +1,95 @@
+"""A user's own trajectory, from the file to rows and page."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+from study_runs import PROGRAM
+
+CELL = np.array([[14.2, 0.0, 0.0], [2.0, 13.6, 0.0], [-1.5, 2.5, 13.1]])
+
+
+def rocksalt_like(frames: int) -> list[Atoms]:
+    """Return a disordered LiCl in a skewed cell, as another engine would have written it."""
+    random = np.random.default_rng(7)
+    grid = np.indices((6, 6, 6)).reshape(3, -1).T / 6
+    symbols = [
+        "Li" if sum(site) % 2 == 0 else "Cl" for site in np.indices((6, 6, 6)).reshape(3, -1).T
+    ]
+    steps = np.cumsum(random.normal(scale=0.05, size=(frames, len(grid), 3)), axis=0)
+    return [
+        Atoms(symbols, positions=grid @ CELL + step, cell=CELL, pbc=True, info={"time": 0.1 * n})
+        for n, step in enumerate(steps)
+    ]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("own") / "Run 1.extxyz"
+    images = rocksalt_like(30)
+    for atoms in images:
+        atoms.wrap()
+    write(place, images, format="extxyz")
+    return place
+
+
+def analyse(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, "analyse", str(path), *words],
+        capture_output=True,
+        text=True,
+        cwd=path.parent,
+        check=False,
+    )
+
+
+def test_a_file_becomes_rows_and_a_page(path: Path) -> None:
+    said = analyse(path, "--json", "--observe", "structure", "--phase", "crystal")
+    assert said.returncode == 0, said.stderr
+    rows = json.loads(said.stdout)
+    density = next(row for row in rows if row["quantity"] == "density")
+    # 108 formula units of LiCl, 42.394 u each, in the volume of the cell.
+    expected = 108 * 42.394 / abs(np.linalg.det(CELL)) * 1.66053907
+    assert density["value"] == pytest.approx(expected, rel=1e-3)
+    assert {row["formula"] for row in rows} == {"LiCl"}
+    assert {row["phase"] for row in rows} == {"crystal"}
+    folder = path.parent / "runs" / "run-1.extxyz"
+    assert "g(r)" in (folder / "report.html").read_text() or (folder / "report.html").is_file()
+    assert (folder / "study.toml").is_file()
+
+
+def test_nothing_is_computed_twice(path: Path) -> None:
+    assert analyse(path, "--observe", "structure").returncode == 0
+    stages = path.parent / "runs" / "run-1.extxyz" / "stages"
+    before = {file: file.stat().st_mtime_ns for file in stages.glob("*/origin.json")}
+    assert analyse(path, "--observe", "structure").returncode == 0
+    assert before == {file: file.stat().st_mtime_ns for file in stages.glob("*/origin.json")}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--observe", "colour"], "What can be looked at is structure"),
+        (["--mobile", "Na"], "elements of the file: Li, Cl"),
+        (["--charges", "Li+"], "assignments are needed"),
+        (["--frames", "7"], "START:STOP"),
+        (["--cut-offs-A", "Li-Cl=far"], "cut_offs_A"),
+        (["--format", "docx"], "format"),
+    ],
+)
+def test_a_wrong_option_is_one_message(path: Path, words: list[str], message: str) -> None:
+    said = analyse(path, *words)
+    assert said.returncode == 2
+    assert message in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_missing_file_is_one_message(tmp_path: Path) -> None:
+    said = analyse(tmp_path / "nothing.xyz")
+    assert said.returncode == 2
+    assert "nothing.xyz" in said.stderr
+    assert "Traceback" not in said.stderr
