@@ -58,8 +58,44 @@ def test_a_file_becomes_rows_and_a_page(path: Path) -> None:
     assert {row["formula"] for row in rows} == {"LiCl"}
     assert {row["phase"] for row in rows} == {"crystal"}
     folder = path.parent / "runs" / "run-1.extxyz"
-    assert "g(r)" in (folder / "report.html").read_text() or (folder / "report.html").is_file()
+    assert "Run 1.extxyz" in (folder / "report.html").read_text()
     assert (folder / "study.toml").is_file()
+
+
+EVERYTHING = {
+    "accessible_volume_fraction",
+    "bond_length_components",
+    "bottleneck_area",
+    "cluster_size",
+    "density",
+    "hops_per_ion",
+    "pdf_peak_position",
+    "polyhedron_shape_fraction",
+    "ring_size",
+    "structural_unit_fraction",
+}
+
+
+def test_every_instrument_looks_at_it(path: Path) -> None:
+    words = ["--mobile", "Li", "--temperature-K", "900", "--absorber", "Cl", "--frames", ":12"]
+    said = analyse(path, "--json", "--out", "whole", *words)
+    assert said.returncode == 0, said.stderr
+    rows = json.loads(said.stdout)
+    assert {row["quantity"] for row in rows} >= EVERYTHING
+    assert all(row["temperature_K"] == 900 for row in rows if row["quantity"] != "density")
+    folder = path.parent / "whole"
+    assert list(folder.glob("stages/density-map-*/density.ccp4"))
+    page = (folder / "report.html").read_text()
+    assert '"species":"Li","cube":"vitrolyte field' in page
+    assert "transport is left out: Displacements need at least 16 frames" in said.stderr
+    assert "transport is left out" in page
+
+
+def test_what_is_asked_for_by_name_must_be_had(path: Path) -> None:
+    words = ["--observe", "transport", "--temperature-K", "900", "--frames", ":12"]
+    said = analyse(path, "--out", "asked", *words)
+    assert said.returncode == 2
+    assert "Displacements need at least 16 frames" in said.stderr
 
 
 def test_nothing_is_computed_twice(path: Path) -> None:

@@ -25,7 +25,7 @@ from vitrolyte.report.verdict import verdict
 from vitrolyte.study.comparison import compare
 from vitrolyte.study.outcome import Outcome, curve_sets, results_within, task_label
 from vitrolyte.study.progress import spoken
-from vitrolyte.study.recipe import Product
+from vitrolyte.study.recipe import NotObserved, Product
 from vitrolyte.study.recipes.dynamics import RunRecord
 from vitrolyte.study.recipes.potential import ChosenPotential
 from vitrolyte.study.recipes.reading import TrajectoryFile
@@ -91,7 +91,7 @@ def study_page(outcome: Outcome) -> Page:
         ),
         citations=_citations(outcome, potentials),
         origins=tuple(product.origin for product in outcome.products),
-        warnings=tuple(trust_warnings(potentials)),
+        warnings=(*trust_warnings(potentials), *_left_out(outcome)),
     )
 
 
@@ -199,6 +199,13 @@ def _polyhedra(pairs: PairFunctions) -> Coordination | None:
     fullest = max(views, key=lambda view: pairs.coordination[view].value)
     centre, ligand = fullest.split("-")
     return Coordination(centre, ligand, pairs.cut_offs[shortest])
+
+
+def _left_out(outcome: Outcome) -> Iterator[str]:
+    for product in outcome.products:
+        for result in product.results():
+            if isinstance(result, NotObserved):
+                yield f"{result.step} is left out: {result.reason}"
 
 
 def _files(outcome: Outcome) -> Iterator[TableSection]:

@@ -299,7 +299,9 @@ def _steps(request: Analysis, subjects: tuple[str, ...]) -> dict[str, dict[str, 
     steps: dict[str, dict[str, Any]] = {}
     for subject in subjects:
         for name, own in _fanned(subject, request):
-            plain = {"recipe": subject, "dynamics": _taken(subject)}
+            plain: dict[str, Any] = {"recipe": subject, "dynamics": _taken(subject)}
+            if not request.observe:
+                plain["optional"] = True
             steps[name] = {**plain, **settings.get(subject, {}), **own}
     return steps
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from vitrolyte.data.errors import InputError
 from vitrolyte.study.plan import Plan, Task
 from vitrolyte.study.progress import Reporter, Tally
-from vitrolyte.study.recipe import Product, Work
+from vitrolyte.study.recipe import NotObserved, Output, Product, Work
 from vitrolyte.study.settings import LaunchSettings, StudySettings
 from vitrolyte.study.store import Store
 
@@ -44,7 +45,8 @@ class Execution:
         folder = self.store.begin(task)
         self.reporter.started(task.label)
         start = time.monotonic()
-        output = task.step.recipe.work(
+        output = self._output(
+            task,
             Work(
                 settings=task.step.settings,
                 study=self.study.sample,
@@ -54,12 +56,23 @@ class Execution:
                 launch=self.study.launch,
                 inputs=self._inputs(task),
                 progress=lambda fraction: self._advance(task, fraction),
-            )
+            ),
         )
         seconds = time.monotonic() - start
         product = self.store.finish(task, output, seconds)
         self.reporter.finished(task.label, seconds, self.tally.at(task.label, 1.0))
         return product
+
+    def _output(self, task: Task, work: Work) -> Output:
+        """Return what the recipe yields, or why an optional step that takes from others cannot."""
+        sources = [product for products in work.inputs.values() for product in products]
+        try:
+            return task.step.recipe.work(work)
+        except InputError as fault:
+            if not task.step.settings.optional or not sources:
+                raise
+            self.reporter.noted(f"{task.label} is left out: {fault.message()}")
+            return Output(sources[0].sample, (NotObserved(task.label, fault.message()),))
 
     def _inputs(self, task: Task) -> Mapping[str, tuple[Product, ...]]:
         return {

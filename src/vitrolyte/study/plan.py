@@ -195,7 +195,8 @@ def _task(
     inputs: Mapping[str, tuple[Task, ...]],
 ) -> Task:
     step.settings.review({n: tuple(task.coordinates for task in ts) for n, ts in inputs.items()})
-    settings = step.settings.model_dump(mode="json", exclude=set(step.recipe.roles()))
+    plain = {*step.recipe.roles(), *(() if step.settings.optional else ("optional",))}
+    settings = step.settings.model_dump(mode="json", exclude=plain)
     settings.update(step.settings.fingerprint(study.sample))
     settings["sample"] = study.sample.model_dump(mode="json")
     settings["coordinates"] = dict(place)

@@ -76,6 +76,10 @@ class Reporter(abc.ABC):
         """Take note that a task ended."""
 
     @abc.abstractmethod
+    def noted(self, text: str) -> None:
+        """Say something that the user should know."""
+
+    @abc.abstractmethod
     def close(self) -> None:
         """Take the bars down."""
 
@@ -108,6 +112,10 @@ class Lines(Reporter):
     def finished(self, label: str, seconds: float, meter: Meter) -> None:
         left = f"; all {meter.fraction:.0%}, left {spoken(meter.seconds_left)}"
         self._say(f"done   {label} in {spoken(seconds)}{left}")
+
+    @override
+    def noted(self, text: str) -> None:
+        self._say(f"note   {text}")
 
     @override
     def close(self) -> None:
@@ -160,6 +168,10 @@ class Bars(Reporter):
             self._rich.remove_task(self._rows.pop(label))
             self._rich.console.print(f"  [green]✓[/] {label} [dim]{spoken(seconds)}[/]")
             self._update_whole(meter)
+
+    @override
+    def noted(self, text: str) -> None:
+        self._rich.console.print(f"  {text}", markup=False)
 
     @override
     def close(self) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.io import record
 from vitrolyte.data.io.chunks import open_trajectory, write_trajectory
-from vitrolyte.data.observation import Sample
+from vitrolyte.data.observation import Observation, Sample
 from vitrolyte.data.origin import Origin
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
@@ -40,9 +40,14 @@ All = Annotated[tuple[str, ...], Role("all"), Field(min_length=1)]
 
 
 class RecipeSettings(Settings):
-    """Base of the settings of a step."""
+    """Base of the settings of a step.
+
+    An ``optional`` step that cannot be had from its sources says why on the page, and the study
+    goes on.
+    """
 
     recipe: str
+    optional: bool = False
 
     def axes(self) -> Mapping[str, tuple[float, ...]]:
         """Return the axes that this step opens, with their values."""
@@ -132,6 +137,27 @@ class Output:
 
     sample: Sample
     results: tuple[Result, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class NotObserved(Result):
+    """Why an optional step yielded nothing.
+
+    Attributes
+    ----------
+    step
+        Its name.
+    reason
+        What it needs and what it got.
+    """
+
+    step: str
+    reason: str
+
+    def observations(self, sample: Sample) -> tuple[Observation, ...]:
+        """Return no rows."""
+        del sample
+        return ()
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def observe_environments(work: Work) -> Output:
 def observe_voids(work: Work) -> Output:
     """Look at the room between the ions."""
     settings: VoidsSettings = work.settings
-    wanted = VoidSettings(**settings.model_dump(exclude={"recipe", "dynamics"}))
+    wanted = VoidSettings(**settings.model_dump(exclude={"recipe", "optional", "dynamics"}))
     return looked_at(work, lambda trajectory, _: (voids(trajectory, wanted),))
 
 
