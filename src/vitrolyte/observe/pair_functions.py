@@ -36,6 +36,7 @@ _R = Axis("distance", "Å")
 _G = Axis("pair distribution", "")
 _N = Axis("neighbours within distance", "")
 _JACKKNIFE_BLOCKS = 12
+_SHELL_REACH_A = 6.0
 _OTHER_END_A = 0.1
 
 
@@ -372,7 +373,8 @@ def _coordination(
     for pair in _ordered(pairs):
         shell = shells.get(pair.label, shells.get(reverse(pair.label)))
         if shell is None:
-            numbers[pair.label] = Quantity.refused("1", "g(r) shows no first shell with an end")
+            reason = _no_shell(counts, "first shell with an end")
+            numbers[pair.label] = Quantity.refused("1", reason)
             continue
         numbers[pair.label] = _neighbours_within(counts, pair, shell.end)
     return numbers
@@ -394,9 +396,15 @@ def _neighbours_within(counts: PairCounts, pair: _Pair, end: float) -> Quantity:
     return replace(number, note=f"{number.note}; {said}" if number.note else said)
 
 
+def _no_shell(counts: PairCounts, what: str) -> str:
+    r_max = float(counts.edges[-1])
+    remedy = "; in a larger supercell it reaches farther" if r_max < _SHELL_REACH_A else ""
+    return f"g(r) up to {r_max:.2f} Å shows no {what}{remedy}"
+
+
 def _distance(counts: PairCounts, pair: _Pair, shell: Shell | None) -> Quantity:
     if shell is None:
-        return Quantity.refused("Å", "g(r) shows no first peak")
+        return Quantity.refused("Å", _no_shell(counts, "first peak with a minimum behind it"))
     left_out = [
         peak_near(counts.centres, counts.pair_function(pair.a, pair.b, ~group), shell)
         for group in _groups(len(counts.frames))
