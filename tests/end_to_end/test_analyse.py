@@ -10,6 +10,8 @@ from ase import Atoms
 from ase.io import write
 from study_runs import PROGRAM
 
+from vitrolyte.matter.prototypes import crystal
+
 CELL = np.array([[14.2, 0.0, 0.0], [2.0, 13.6, 0.0], [-1.5, 2.5, 13.1]])
 
 
@@ -89,6 +91,20 @@ def test_every_instrument_looks_at_it(path: Path) -> None:
     assert '"species":"Li","cube":"vitrolyte field' in page
     assert "transport is left out: Displacements need at least 16 frames" in said.stderr
     assert "transport is left out" in page
+
+
+def test_the_cell_of_a_crystal_is_looked_at_as_a_crystal(tmp_path: Path) -> None:
+    cell = crystal("Li3OCl", "antiperovskite", lattice_parameter_A=3.91).to_ase()
+    write(tmp_path / "li3ocl.cif", cell)
+    said = analyse(tmp_path / "li3ocl.cif", "--json", "--observe", "structure,polyhedra")
+    assert said.returncode == 0, said.stderr
+    rows = json.loads(said.stdout)
+    found = {(row["quantity"], row["of"]): row["value"] for row in rows}
+    # Geometry: O in an octahedron of Li, Cl in a cuboctahedron, octahedra share corners only.
+    assert found["coordination_number", "O-Li"] == 6
+    assert found["coordination_number", "Cl-Li"] == 12
+    assert found["corner_sharing_fraction", "Li"] == 1
+    assert found["crystallinity", None] == pytest.approx(1.0, abs=1e-6)
 
 
 def test_what_is_asked_for_by_name_must_be_had(path: Path) -> None:

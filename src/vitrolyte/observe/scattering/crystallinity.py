@@ -176,7 +176,7 @@ def bragg_share(
     Raises
     ------
     InputError
-        If the box holds fewer than 50 vectors in this range.
+        If the box holds fewer than 50 vectors in this range, or fewer than 60 atoms.
 
     References
     ----------

@@ -29,6 +29,7 @@ COPPER_K_ALPHA_A = 1.5406
 EULER_GAMMA = 0.5772156649015329
 _Q_AXIS = Axis("scattering vector Q", "1/Å")
 _NEIGHBOURHOOD = 101
+_FEWEST_ATOMS = 60
 _SLACK = 3.0
 
 
@@ -261,7 +262,7 @@ def bragg_search(
     Raises
     ------
     InputError
-        If the box holds fewer than 50 vectors in this range.
+        If the box holds fewer than 50 vectors in this range, or fewer than 60 atoms.
 
     References
     ----------
@@ -303,16 +304,19 @@ def bragg_vectors(sampling: Sampling, q_min: float, q_max: float) -> WaveVectors
     Raises
     ------
     InputError
-        If there are fewer than 50.
+        If there are fewer than 50, or fewer than 60 atoms.
     """
     cell = sampling.cells.mean(axis=0)
     vectors = wave_vectors(cell, q_max, budget=60000)
     lengths = vectors.lengths(cell)
     use = (lengths >= q_min) & (lengths <= vectors.complete_to)
-    if use.sum() < 50:
+    n_atoms = sampling.trajectory.n_atoms
+    if use.sum() < 50 or n_atoms < _FEWEST_ATOMS:
+        # In a crystal's own cell every vector is a reflection, and no smooth level is left.
         raise InputError(
-            "The search for Bragg peaks needs at least 50 reciprocal vectors of the box",
-            received=f"{int(use.sum())} between {q_min} and {q_max} 1/Å",
+            "The search for Bragg peaks needs at least 50 reciprocal vectors of the box and "
+            f"{_FEWEST_ATOMS} atoms in it",
+            received=f"{int(use.sum())} between {q_min} and {q_max} 1/Å, {n_atoms} atoms",
             remedy="use a larger supercell or a wider range",
         )
     return WaveVectors(vectors.indices[use], vectors.complete_to)

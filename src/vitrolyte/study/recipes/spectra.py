@@ -23,6 +23,7 @@ from vitrolyte.observe.scattering.probes import Neutrons, Probe, XRays
 from vitrolyte.observe.scattering.q_window import Modification, Window
 from vitrolyte.study.recipe import All, Each, Output, Recipe, RecipeSettings, Work
 from vitrolyte.study.recipes.pooling import looked_at
+from vitrolyte.study.recipes.structure import wide_enough
 
 Distance = Annotated[float, Field(gt=0)]
 Frames = Annotated[int, Field(ge=1)] | None
@@ -113,7 +114,8 @@ def observe_total_scattering(work: Work) -> Output:
 
     def look(trajectory: Trajectory, sample: Sample) -> tuple[Result, ...]:
         del sample
-        return (as_measured(trajectory, window, probe, max_frames=settings.max_frames),)
+        wide = wide_enough(trajectory)
+        return (as_measured(wide, window, probe, max_frames=settings.max_frames),)
 
     return looked_at(work, look)
 

@@ -16,14 +16,18 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.pool import pool
 from vitrolyte.matter.composition import parse_formula
+from vitrolyte.matter.periodic import perpendicular_widths
+from vitrolyte.matter.supercell import supercell
 from vitrolyte.observe import pair_functions, thermodynamics
 from vitrolyte.observe.scattering import diffraction, partials
+from vitrolyte.observe.scattering.crystallinity import bragg_share
 from vitrolyte.observe.scattering.diffraction import COPPER_K_ALPHA_A
 from vitrolyte.observe.thermodynamics import Cooling, Density, VolumeExpansion, volume_expansion
 from vitrolyte.study.recipe import (
     All,
     Coordinates,
     Each,
+    NotObserved,
     Output,
     Product,
     Recipe,
@@ -32,6 +36,12 @@ from vitrolyte.study.recipe import (
 )
 from vitrolyte.study.recipes.dynamics import RunRecord
 from vitrolyte.study.recipes.pooling import Pooled, PooledRow, looked_at, one_replica
+
+WIDE_A = 18.0
+"""Smallest width of the box in which a crystal at rest is looked at, Å."""
+
+FEWEST_OF_A_GLASS = 60
+"""A box of fewer atoms is taken to be a crystal's cell."""
 
 SAMPLES_PER_POINT = 10
 """Rows of an engine's record that make one point of a quench curve, at the least."""
@@ -86,14 +96,35 @@ def observe_structure(work: Work) -> Output:
 def _structure(
     settings: StructureSettings, trajectory: Trajectory, formula: str
 ) -> tuple[Result, ...]:
-    factors = partials.scattering(trajectory)
+    wide = wide_enough(trajectory)
+    factors = partials.scattering(wide)
     return (
         thermodynamics.density(trajectory, formula),
-        pair_functions.pair_functions(trajectory, cut_offs=settings.cut_offs_A),
+        pair_functions.pair_functions(wide, cut_offs=settings.cut_offs_A),
         factors,
         diffraction.diffraction(factors, settings.wavelength_A),
-        diffraction.bragg_search(trajectory),
+        *_bragg(wide),
     )
+
+
+def wide_enough(trajectory: Trajectory) -> Trajectory:
+    """Return the cell of a crystal at rest repeated until its shells fit in; all else as it is.
+
+    Images of a run's small cell would move as one, and those of a glass would make a crystal of
+    it; one frame of a few dozen atoms is a crystal by its own period.
+    """
+    if trajectory.n_frames > 1 or trajectory.n_atoms >= FEWEST_OF_A_GLASS:
+        return trajectory
+    widths = perpendicular_widths(trajectory.cells[0])
+    repeats = np.maximum(np.ceil(WIDE_A / widths - 1e-9), 1).astype(int)
+    return supercell(trajectory, tuple(repeats.tolist()))
+
+
+def _bragg(trajectory: Trajectory) -> tuple[Result, ...]:
+    try:
+        return diffraction.bragg_search(trajectory), bragg_share(trajectory)
+    except InputError as fault:  # a run of a cell that is too small
+        return (NotObserved("search for Bragg peaks", fault.message()),)
 
 
 def observe_volume_change(work: Work) -> Output:
