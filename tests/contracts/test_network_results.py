@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.stored_results import rows_of_stored
 
-from vitrolyte.data.io import record
 from vitrolyte.data.observation import Sample
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.data.vocabulary import unit_of
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
 from vitrolyte.observe.network.bonds import Network
@@ -48,15 +47,10 @@ def result(name: str, n_frames: int) -> Result:
 @pytest.mark.parametrize("n_frames", [1, 12])
 @pytest.mark.parametrize("name", ["rings", "clusters", "chains", "sites", "voids"])
 def test_a_result_comes_back_with_the_same_rows(name: str, n_frames: int, tmp_path: Path) -> None:
-    made = result(name, n_frames)
-    record.save(tmp_path / "result.json", made)
-    back = record.load(tmp_path / "result.json")
-    rows = made.observations(SAMPLE)
-    assert back.observations(SAMPLE) == rows
+    rows = rows_of_stored(result(name, n_frames), SAMPLE, tmp_path)
     assert len(rows) > 2
     assert len({(row.quantity, row.of) for row in rows}) == len(rows)
     for row in rows:
-        assert row.unit == unit_of(row.quantity)
         assert row.method
         assert row.status == "ok" or row.note
         # One frame knows nothing of time.

@@ -4,13 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.stored_results import rows_of_stored
 
-from vitrolyte.data.io import record
-from vitrolyte.data.io.observations import to_json
 from vitrolyte.data.observation import Sample
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
-from vitrolyte.data.vocabulary import unit_of
 from vitrolyte.matter.prototypes import crystal
 from vitrolyte.matter.supercell import supercell
 from vitrolyte.observe.melting import forgotten
@@ -62,14 +60,7 @@ def result(name: str) -> Result:
     ],
 )
 def test_a_result_is_stored_and_answers(name: str, rows: int, tmp_path: Path) -> None:
-    before = result(name)
-    record.save(tmp_path / "result.json", before)
-    after = record.load(tmp_path / "result.json")
-    assert type(after) is type(before)
-    assert record.encode(after) == record.encode(before)
-    observations = before.observations(SAMPLE)
+    observations = rows_of_stored(result(name), SAMPLE, tmp_path)
     assert len(observations) == rows
-    assert to_json(observations) == to_json(after.observations(SAMPLE))
     for row in observations:
-        assert unit_of(row.quantity) == row.unit
         assert row.temperature_K == 300.0

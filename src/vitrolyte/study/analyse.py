@@ -94,7 +94,7 @@ class Analysis(Settings):
     whole_frames: bool = False
     formula: str | None = None
     material: str = ""
-    phase: str = "unknown"
+    phase: str = "sample"
 
     @property
     def reading(self) -> ReadingSettings:

@@ -240,7 +240,8 @@ def _whole(
     alone = [Curve(r, part.seen[kept], _R, _G, label=part.label) for part in parts]
     return MeasuredFunctions(
         structure_factor=CurveSet(
-            f"S(Q) as measured ({window.words})",
+            f"S(Q) as measured ({window.words}), from g(r) to {grid.r[-1]:.1f} Å: ripples of "
+            f"{2.0 * np.pi / grid.r[-1]:.2f} 1/Å and what lies below that are the box's",
             (Curve(grid.q[shown], total[shown], _Q, _S, label=probe.name),),
         ),
         pair_function=CurveSet("G(r) as measured", both),

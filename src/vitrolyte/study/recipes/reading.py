@@ -52,7 +52,7 @@ class TrajectorySettings(RecipeSettings):
     """A trajectory from a file: its path, what it does not say of itself, and its state."""
 
     path: Path
-    phase: str = "unknown"
+    phase: str = "sample"
     temperature_K: Positive | None = None
     pressure_GPa: float | None = None
     reading: ReadingSettings = ReadingSettings()
