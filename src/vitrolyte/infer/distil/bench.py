@@ -95,10 +95,9 @@ class Bench:
     @property
     def place(self) -> Path:
         """Folder of what follows from these settings, whatever the budget."""
-        # The teacher's part of the examination is as long as the budget allows.
-        plain = self.settings.model_dump(
-            mode="json", exclude={"budget": True, "trust": {"teacher_ps", "response_frames"}}
-        )
+        # How long student and teacher are watched in the examination is no part of the student.
+        lengths = {"teacher_ps", "student_ps", "response_frames"}
+        plain = self.settings.model_dump(mode="json", exclude={"budget": True, "trust": lengths})
         if self.settings.coulomb is None:
             del plain["coulomb"]
         return self.folder / f"run-{content_id(plain)[:10]}"
@@ -168,6 +167,11 @@ class Bench:
         with self.teachers(self.labeller) as teachers:
             return buy_labels(seeds, self.cache, teachers=teachers, tell=self._counter(what))
 
+    @property
+    def has_time(self) -> bool:
+        """Say whether hours of the budget are left."""
+        return self.purse.hours < self.settings.budget.hours
+
     def over_budget(self, rounds: int) -> str:
         """Say which budget is spent; empty while none is."""
         budget = self.settings.budget
@@ -175,7 +179,7 @@ class Bench:
             return f"{budget.rounds} rounds"
         if self.purse.labels >= budget.labels:
             return f"{budget.labels} labels"
-        if self.purse.hours >= budget.hours:
+        if not self.has_time:
             return f"{budget.hours:g} hours"
         return ""
 

@@ -27,6 +27,10 @@ Vector = tuple[float, float, float]
 Repeat = tuple[int, int, int]
 
 
+STUDENT_STEPS = 50_000
+"""Steps of the student's run beside the teacher's: 100 ps at 2 fs, minutes of computing."""
+
+
 class Settings(BaseModel):
     """Base of all settings here: frozen, unknown keys refused."""
 
@@ -240,17 +244,18 @@ class PublishedSettings(Settings):
 class TrustSettings(Settings):
     """How the student is examined on frames it was never trained on.
 
-    Lengths that are left out follow from the budget. ``crystal`` is the parent whose elastic
-    constants and barrier are compared; ``response_frames`` of the student's own run are labelled to
-    tell what the teacher would have made of it.
+    Lengths that are left out follow from the budget and the time step. ``crystal`` is the parent
+    whose elastic constants and barrier are compared; ``response_frames`` of the student's own run
+    are labelled to tell what the teacher would have made of it. ``teacher_ps`` and
+    ``response_frames`` are where an examination begins: it is held longer where they cannot decide.
     """
 
     frames: int = 12
     crystal: str = ""
     trials: tuple[TrialSettings, ...] = ()
     teacher_ps: Positive | None = None
-    student_ps: Positive = 20.0
-    response_frames: Annotated[int, Field(gt=1)] = 200
+    student_ps: Positive | None = None
+    response_frames: Annotated[int, Field(gt=1)] = 400
     survival_ps: Positive = 200.0
     survival_seeds: int = 3
     images: int = 3
@@ -293,6 +298,11 @@ class DistilSettings(Settings):
     def timestep_fs(self) -> float:
         """Time step of the student: half a femtosecond where there is hydrogen, else two."""
         return self.active.timestep_fs or (0.5 if "H" in self.elements else 2.0)
+
+    @property
+    def student_ps(self) -> float:
+        """Length of the student's run beside the teacher's, ps: given, or 50 000 steps."""
+        return self.trust.student_ps or 1e-3 * STUDENT_STEPS * self.timestep_fs
 
     @property
     def melting_K(self) -> float:

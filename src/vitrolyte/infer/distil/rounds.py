@@ -55,7 +55,8 @@ def distil(bench: Bench, examine: Examine) -> Distilled:
 
     Rounds go on until the inexpensive gate is passed; then the student is examined. Frames of a
     failed examination are learned, and the next one has other seeds, so that no student is ever
-    judged by what it was taught. A killed distillation continues after the last finished stage.
+    judged by what it was taught. One that failed nothing but could not be decided is not taught
+    more: it ends there. A killed distillation continues after the last finished stage.
     """
     bench.purse.save()
     examples = first_examples(bench)
@@ -72,7 +73,8 @@ def distil(bench: Bench, examine: Examine) -> Distilled:
             if not frames:
                 bench.say(f"examination {attempt}" + (f", as {spent} are spent" if spent else ""))
                 found = examine(fit, bench, attempt)
-                if found.card.verdict == "passed" or spent:
+                spent = spent or bench.over_budget(number)
+                if found.card.verdict != "failed" or spent:
                     return Distilled(fit, found.card, _ending(found.card, spent))
                 bench.say(f"examination {attempt} not passed: {_first(found.card)}")
                 frames = found.frames
@@ -122,12 +124,12 @@ def _record_of(bench: Bench, number: int) -> RoundRecord | None:
 def _ending(card: TrustCard, spent: str) -> str:
     if card.trusted:
         return "the gate is passed"
-    return f"the budget of {spent} is spent and the gate is not passed"
+    found = "could not be decided" if card.verdict == "undecided" else "is not passed"
+    return f"the budget of {spent} is spent and the gate {found}" if spent else f"the gate {found}"
 
 
 def _first(card: TrustCard) -> str:
-    named = [f"{figure.quantity} {figure.of}".strip() for figure in card.failures[:4]]
-    return ", ".join(named) or "figures undecided"
+    return ", ".join(f"{figure.quantity} {figure.of}".strip() for figure in card.failures[:4])
 
 
 def _improve(fit: Fit, bench: Bench, number: int) -> list[Example]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitrolyte.data.trajectory import structure
+from vitrolyte.data.trajectory import Trajectory, structure
 from vitrolyte.infer.distil.bench import Bench
 from vitrolyte.infer.distil.config import TrialSettings
 from vitrolyte.infer.distil.evaluate import student_labels
 from vitrolyte.infer.distil.pod import Fit
 from vitrolyte.infer.distil.trials import TrialGround
+from vitrolyte.potentials.card import TrustCard
 from vitrolyte.potentials.potential import Potential
 from vitrolyte.potentials.teacher import Example, Label, Snapshot
 from vitrolyte.simulate import engines
@@ -20,15 +21,42 @@ from vitrolyte.simulate.schedule import Segment
 
 Evaluate = Callable[[Sequence[Snapshot]], Sequence[Label]]
 TRUST_SEED = 900
+MOST_LEGS = 12
+MOST_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much of the teacher is asked for, as multiples of what the settings begin with.
+
+    Attributes
+    ----------
+    legs
+        Of the teacher's own melt, one going on where the other ended.
+    words
+        The teacher's word on frames of the student's run.
+    """
+
+    legs: int = 1
+    words: int = 1
+
+    def more(self, card: TrustCard) -> Effort | None:
+        """Return what would help to decide a card; None where nothing would, or it has failed."""
+        short = {figure.quantity for figure in card.undecided}
+        legs = self.legs + ("diffusivity_error" in short)
+        words = self.words * (2 if short & {"gr_overlap", "free_energy_error"} else 1)
+        asked = Effort(min(legs, MOST_LEGS), min(words, MOST_WORDS))
+        return None if card.failures or asked == self else asked
 
 
 @dataclass(frozen=True)
 class Exam:
-    """A student under examination, with the bench it was made on and the attempt's number."""
+    """A student under examination: the bench it was made on, the attempt's number, the effort."""
 
     fit: Fit
     bench: Bench
     attempt: int
+    effort: Effort = Effort()
 
     @property
     def folder(self) -> Path:
@@ -59,12 +87,11 @@ class Exam:
 
     def run(self, start: Snapshot, segment: Segment, name: str) -> Run:
         """Run the student from a snapshot; a killed run goes on."""
-        now = structure(start.species, start.positions, start.cell)
+        now = as_structure(start)
         return engines.run(Order(now, self.potential, segment, self.seed(99), self.folder / name))
 
-    def teach(self, start: Snapshot, segment: Segment, name: str) -> Run:
-        """Run the teacher from a snapshot, for this student and all that follow."""
-        now = structure(start.species, start.positions, start.cell)
+    def teach(self, now: Trajectory, segment: Segment, name: str) -> Run:
+        """Run the teacher from a structure, for this student and all that follow."""
         seed = replace(self, attempt=1).seed(99)
         place = self.bench.place / name
         return engines.run(Order(now, self.bench.teacher_potential, segment, seed, place))
@@ -72,6 +99,11 @@ class Exam:
     def trial(self, phase: str) -> TrialSettings:
         """Find the examined trial of a phase."""
         return next(one for one in self.bench.settings.trust.trials if one.phase == phase)
+
+
+def as_structure(frame: Snapshot) -> Trajectory:
+    """Return a snapshot as a structure from which an engine can run."""
+    return structure(frame.species, frame.positions, frame.cell)
 
 
 @dataclass(frozen=True)

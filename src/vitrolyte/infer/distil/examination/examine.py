@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -40,14 +42,27 @@ from vitrolyte.potentials.teacher import Example, Snapshot
 def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
     """Examine a student against its teacher and write down every figure, good or bad.
 
-    An examination that was finished before, with the same settings, is read. A student whose trials
-    break off is failed on them, and no more is asked.
+    Where nothing is failed but the evidence cannot decide, it is held longer while the budget has
+    time: the teacher's melt goes on, and the teacher has its word on more frames.
     """
     exam = Exam(fit, bench, attempt)
-    stage = exam_stage(attempt)
-    asked = content_id(bench.settings.trust.model_dump(mode="json"))[:8]
-    path = exam.folder / f"card-{asked}.json"
-    stored = read_card(path)
+    found = _held(exam)
+    while bench.has_time and (effort := exam.effort.more(found.card)) is not None:
+        exam = replace(exam, effort=effort)
+        short = ", ".join(f"{one.quantity} {one.of}".strip() for one in found.card.undecided[:4])
+        bench.say(f"examination {attempt} held longer, undecided: {short}")
+        found = _held(exam)
+    return found
+
+
+def _held(exam: Exam) -> Examined:
+    """Hold an examination with one effort.
+
+    One that was finished before, with the same settings, is read. A student whose trials break off
+    is failed on them, and no more is asked.
+    """
+    bench, stage = exam.bench, exam_stage(exam.attempt)
+    stored = read_card(_card_path(exam))
     if stored is not None and bench.ledger.holds(stage):
         return Examined(stored, tuple(bench.ledger.once(stage, list)))
     figures: list[TrustFigure] = []
@@ -67,7 +82,7 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
         bench.say("examination: stability")
         figures += stability_figures(exam, by_phase["melt"].frames[-1])
         figures += cost_figures(exam, by_phase["melt"].frames[-1])
-    settings = bench.settings
+    settings, fit = bench.settings, exam.fit
     card = TrustCard(
         settings.name,
         settings.teacher.name,
@@ -75,8 +90,14 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
         tuple(figures),
         _notes(figures, fit.student.charges),
     )
-    write_card(card, path)
+    write_card(card, _card_path(exam))
     return Examined(card, tuple(bench.ledger.once(stage, lambda: frames)))
+
+
+def _card_path(exam: Exam) -> Path:
+    """Where the card of an examination with these settings and this effort lies."""
+    asked = {"trust": exam.bench.settings.trust.model_dump(mode="json"), **asdict(exam.effort)}
+    return exam.folder / f"card-{content_id(asked)[:8]}.json"
 
 
 def _sit(exam: Exam, place: int) -> tuple[Sitting, list[TrustFigure]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.distil.config import StageSettings
-from vitrolyte.infer.distil.examination.exam import Exam, Sitting
+from vitrolyte.infer.distil.examination.exam import Exam, Sitting, as_structure
 from vitrolyte.infer.distil.examination.figures import Evidence, pressure_gap
 from vitrolyte.infer.distil.examination.probes import (
     LEAST_PIECES,
@@ -35,6 +35,9 @@ SETTLING = 0.2
 """Share of a run left out at its start."""
 
 BLOCKS = 4
+LONGEST_LAG_PS = 1.0
+"""Past the rattling of ions in a melt; a longer lag leaves fewer displacements that differ."""
+
 GLASS_SHARE = 0.4
 """Length of the teacher's run of a glass over that of a melt, in which ions must wander."""
 
@@ -68,10 +71,10 @@ def melt_volume(exam: Exam, start: Snapshot, pressure_GPa: float) -> float:
     """Return the mean volume of the student's melt at a pressure, Å³; nan if the run broke."""
     trial = exam.trial("melt")
     hot = trial.stages[-1].temperature_K
-    length = 0.5 * exam.bench.settings.trust.student_ps
+    length = 0.5 * exam.bench.settings.student_ps
     stage = StageSettings(temperature_K=hot, pressure_GPa=pressure_GPa, time_ps=length)
     held = trial.model_copy(update={"stages": (stage,)})
-    ground = replace(exam.ground, folder=exam.folder / f"at-{pressure_GPa:g}-GPa")
+    ground = replace(exam.ground, folder=exam.folder / f"at-{pressure_GPa:g}-GPa-{length:g}-ps")
     large = repeated(start, (2, 1, 1))
     outcome = run_trial(held, ground, seed=exam.seed(50), start=large)
     tail = outcome.frames[-max(1, round(0.7 * length / FRAME_PS)) :]
@@ -100,17 +103,27 @@ class Course:
 
 
 def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Course:
-    """Run the teacher itself from a frame, at constant volume; once in a distillation."""
+    """Run the teacher itself from a frame, at constant volume; once in a distillation.
+
+    Its melt goes on in as many legs as the effort has, each from the end of the one before.
+    """
     length = exam.bench.settings.trust.teacher_ps or 1.0
     length = length if phase == "melt" else round(GLASS_SHARE * length, 3)
     segment = _segment(exam, temperature_K, length)
-    return _settled(exam.teach(start, segment, f"teacher-{phase}-{length:g}-ps"))
+    name = f"teacher-{phase}-{length:g}-ps"
+    done = exam.teach(as_structure(start), segment, name)
+    courses = [_settled(done)]
+    for number in range(2, 1 + (exam.effort.legs if phase == "melt" else 1)):
+        done = exam.teach(done.final, replace(segment, velocities=False), f"{name}-{number}")
+        courses.append(_followed(done))
+    return joined(courses)
 
 
 def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Course:
     """Run the student from the same frame at the same volume and temperature."""
-    segment = _segment(exam, temperature_K, exam.bench.settings.trust.student_ps)
-    return _settled(exam.run(start, segment, f"student-{phase}"))
+    length = exam.bench.settings.student_ps
+    segment = _segment(exam, temperature_K, length)
+    return _settled(exam.run(start, segment, f"student-{phase}-{length:g}-ps"))
 
 
 def _segment(exam: Exam, temperature_K: float, length_ps: float) -> Segment:
@@ -126,8 +139,33 @@ def _segment(exam: Exam, temperature_K: float, length_ps: float) -> Segment:
 
 
 def _settled(done: Run) -> Course:
-    run = done.trajectory.select(slice(int(SETTLING * done.trajectory.n_frames), None))
+    return _from(done, int(SETTLING * done.trajectory.n_frames))
+
+
+def _followed(done: Run) -> Course:
+    """Take a leg that goes on where another ended, whose last frame is its first."""
+    return _from(done, 1)
+
+
+def _from(done: Run, first: int) -> Course:
+    run = done.trajectory.select(slice(first, None))
     return Course(run, np.interp(run.times, done.thermo.times, done.thermo.temperature))
+
+
+def joined(courses: Sequence[Course]) -> Course:
+    """Join legs of one run at constant volume, each of which begins a frame after the last ended.
+
+    The unwrapped positions of a leg go on from those of the leg before.
+    """
+    runs = [course.run for course in courses]
+    starts = np.cumsum([0.0, *(run.times[-1] for run in runs[:-1])])
+    whole = Trajectory(
+        runs[0].species,
+        np.concatenate([start + run.times for start, run in zip(starts, runs)]),
+        np.concatenate([run.cells for run in runs]),
+        np.concatenate([run.read().positions for run in runs]),
+    )
+    return Course(whole, np.concatenate([course.temperatures for course in courses]))
 
 
 def overlap_figures(exam: Exam, own: Course, mine: Course, phase: str) -> list[TrustFigure]:
@@ -174,12 +212,12 @@ def _bounded(run: Array, pieces: Sequence[Array]) -> Overlap:
 def diffusion_figures(exam: Exam, own: Course, mine: Course) -> list[TrustFigure]:
     """Compare how fast the mobile ion wanders in student and teacher, over the same lag.
 
-    ``D = <|r(t + lag) - r(t)|²> / (6 lag)`` with a lag of a quarter of the teacher's run, over all
-    origins, at the temperature that the teacher's run had; the scatter of pieces of the student's
-    run as long as the teacher's gives the interval.
+    ``D = <|r(t + lag) - r(t)|²> / (6 lag)`` with a lag of a quarter of the teacher's run, at most
+    1 ps, over all origins, at the temperature that the teacher's run had; the scatter of pieces of
+    the student's run as long as the teacher's gives the interval.
     """
     mobile = exam.bench.settings.mobile
-    lag = max(1, own.run.n_frames // BLOCKS - 1)
+    lag = max(1, min(own.run.n_frames // BLOCKS - 1, round(LONGEST_LAG_PS / FRAME_PS)))
     pieces = mine.pieces(own.run.n_frames) or [mine]
     theirs = wandering(own.run, mobile, lag)
     ours = np.array([wandering(piece.run, mobile, lag) for piece in pieces])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.infer.distil.cache import LabelCache, buy_labels
@@ -27,6 +28,8 @@ from vitrolyte.infer.distil.trials import snapshots
 from vitrolyte.potentials.card import TrustFigure
 from vitrolyte.potentials.teacher import Example, Snapshot
 
+Places = NDArray[np.intp]
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -41,14 +44,20 @@ class Answer:
 
 def answered(exam: Exam, mine: Course, phase: str) -> Answer:
     """Let the teacher label frames of the student's run; kept apart, and learned by no student."""
-    count = min(exam.bench.settings.trust.response_frames, mine.run.n_frames)
-    places = np.linspace(0, mine.run.n_frames - 1, count).round().astype(int)
+    wanted = exam.effort.words * exam.bench.settings.trust.response_frames
+    places = spread_places(mine.run.n_frames, wanted)
     every = snapshots(mine.run)
     seeds = [Seed(every[place], phase) for place in places]
     kept = LabelCache(exam.bench.place / "response")
     with exam.bench.teachers(exam.bench.labeller) as teachers:
         examples = buy_labels(seeds, kept, teachers=teachers)
     return Answer(tuple(examples), _gaps(exam, examples))
+
+
+def spread_places(frames: int, wanted: int) -> Places:
+    """Return places evenly over so many frames; those of a multiple of ``wanted`` include them."""
+    count = min(wanted, frames)
+    return np.arange(count) * frames // count
 
 
 def response_figures(

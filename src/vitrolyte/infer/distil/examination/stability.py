@@ -28,7 +28,7 @@ HOTTER = 1.3
 def stability_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
     """Write down drift, cores, survival of hot runs, and the fate of an atom left alone."""
     step = exam.bench.settings.timestep_fs
-    length = min(DRIFT_PS, exam.bench.settings.trust.student_ps)
+    length = min(DRIFT_PS, exam.bench.settings.student_ps)
     drifted = Evidence(
         1, f"slope of the total energy over {length:g} ps of the melt without thermostat, {step} fs"
     )
