@@ -11,8 +11,9 @@ from validation.walks import brownian
 from benchmarks.race import Contestant, Race, Work, timed
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
-from vitrolyte.observe.motion.displacement import LABORATORY, Reading, mean_square_displacement
+from vitrolyte.observe.motion.displacement import Reading, mean_square_displacement
 from vitrolyte.observe.motion.transport import TransportSettings, transport
+from vitrolyte.observe.tracks import LABORATORY
 
 DIFFUSIVITY = 0.05
 STEP_PS = 0.1

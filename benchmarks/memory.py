@@ -107,8 +107,9 @@ def _analysed(who: str, path: Path) -> float:
     stored = open_trajectory(path)
     if who == "open":
         return float("nan")
-    from vitrolyte.observe.motion.displacement import LABORATORY, Reading, mean_square_displacement
+    from vitrolyte.observe.motion.displacement import Reading, mean_square_displacement
     from vitrolyte.observe.motion.transport import transport_of
+    from vitrolyte.observe.tracks import LABORATORY
 
     reading = Reading(frame=LABORATORY, memory_MB=128.0 if who == "ours-128" else 1024.0)
     moved = mean_square_displacement(stored, reading=reading)

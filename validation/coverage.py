@@ -31,9 +31,10 @@ from vitrolyte.infer.distil.examination.probes import responded_overlap
 from vitrolyte.infer.fit import fit
 from vitrolyte.infer.pool import pool
 from vitrolyte.observe.motion.arrhenius import TRACER_DIFFUSIVITY, TemperatureSeries, arrhenius
-from vitrolyte.observe.motion.displacement import LABORATORY, Reading
+from vitrolyte.observe.motion.displacement import Reading
 from vitrolyte.observe.motion.odds import TransferenceSeries, extrapolated_transference
 from vitrolyte.observe.motion.transport import Transport, TransportSettings, transport
+from vitrolyte.observe.tracks import LABORATORY
 
 RUNS = 400
 LOW, HIGH = 0.92, 0.98

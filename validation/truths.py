@@ -8,9 +8,10 @@ from validation.check import Check
 from validation.walks import as_trajectory, brownian
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
-from vitrolyte.observe.motion.displacement import LABORATORY, Reading
+from vitrolyte.observe.motion.displacement import Reading
 from vitrolyte.observe.motion.transport import TransportSettings, transport
 from vitrolyte.observe.pair_functions import count_pairs
+from vitrolyte.observe.tracks import LABORATORY
 
 
 def random_walk() -> tuple[Check, ...]:
