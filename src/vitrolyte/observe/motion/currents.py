@@ -20,7 +20,7 @@ from vitrolyte.data.units import (
     BOLTZMANN_EV_PER_K,
     E2_PER_A_PS_EV_TO_S_PER_CM,
 )
-from vitrolyte.observe.motion.displacement import Displacements, Floats
+from vitrolyte.observe.motion.displacement import Displacements
 from vitrolyte.observe.motion.judgement import Limits
 from vitrolyte.observe.motion.low_frequency import (
     Fit,
@@ -38,6 +38,7 @@ from vitrolyte.observe.motion.low_frequency import (
     stretches,
 )
 from vitrolyte.observe.motion.tracers import Tracer
+from vitrolyte.observe.tracks import Floats
 
 _CONDUCTIVITY = "S/cm"
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
-from vitrolyte.observe.motion.displacement import Displacements, Floats
+from vitrolyte.observe.motion.displacement import Displacements
 from vitrolyte.observe.motion.judgement import Limits
 from vitrolyte.observe.motion.low_frequency import Level, Share, self_level, straight_modes
+from vitrolyte.observe.tracks import Floats
 
 UNIT = "cm²/s"
 
