@@ -17,6 +17,7 @@ import pytest
 from tests import trajectory_files as files
 
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.io.formats import h5md, hdf5_probe
 from vitrolyte.data.io.formats.naming import element_of_mass
 from vitrolyte.data.io.formats.table import Columns, read_table
 from vitrolyte.data.io.trajectories import ReadOptions, read_trajectory
@@ -538,6 +539,21 @@ def test_species_of_h5md(kind: str, tmp_path: Path) -> None:
     assert read(path, type_map={1: "Li", 2: "O", 3: "Cl"}).species == SMALL.species
 
 
+ENDLESS = "while True: pass"
+DEADLY = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+@pytest.mark.parametrize(("library", "told"), [(ENDLESS, "no end"), (DEADLY, "died")])
+def test_a_file_in_which_the_library_stalls_or_dies_is_refused(
+    library: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "probe.py").write_text(library, "utf-8")
+    monkeypatch.setattr(hdf5_probe, "__file__", str(tmp_path / "probe.py"))
+    monkeypatch.setattr(h5md, "LONGEST_LOOK_S", 0.5)
+    with pytest.raises(InputError, match=told):
+        read(files.h5md(tmp_path, SMALL))
+
+
 # ---------------------------------------------------------------- fuzz
 
 WRITERS = {
@@ -557,7 +573,7 @@ WRITERS = {
     "trr": files.mdanalysis("trr"),
 }
 TEXT_FUZZ = 300
-BINARY = ("traj", "h5md", "dcd", "xtc", "trr")
+FUZZ = {"traj": 60, "h5md": 25, "dcd": 60, "xtc": 60, "trr": 60}
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
@@ -592,7 +608,7 @@ def test_damaged_files_are_refused_or_read_but_never_crash(name: str, tmp_path: 
     data = path.read_bytes()
     refused = 0
     began = time.perf_counter()
-    for number in range(60 if name in BINARY else TEXT_FUZZ):
+    for number in range(FUZZ.get(name, TEXT_FUZZ)):
         path.write_bytes(mutated(data, rng))
         try:
             found = read(path, whole_frames_only=bool(number % 2), **told)

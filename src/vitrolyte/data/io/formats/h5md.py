@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrolyte.data.errors import InputError, MissingExtra
+from vitrolyte.data.io.formats import hdf5_probe
 from vitrolyte.data.io.formats.naming import elements_of
 from vitrolyte.data.io.formats.options import ReadOptions
 from vitrolyte.data.io.formats.source import (
@@ -50,17 +54,37 @@ _MOST_PACKED = 1000
 _CHUNK = 64
 
 
-@contextlib.contextmanager
-def _file(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file, and turn what is wrong with it into one message."""
-    try:
-        import h5py
-    except ImportError as fault:
+LONGEST_LOOK_S = 30.0
+
+
+def _require_h5py() -> None:
+    if importlib.util.find_spec("h5py") is None:
         raise MissingExtra(
             "H5MD files are read by h5py",
             received="it is not installed",
             remedy="pip install 'vitrolyte[formats]'",
-        ) from fault
+        )
+
+
+def _require_sound(path: Path) -> None:
+    """See that the HDF5 library comes to an end in a file; a damaged one may hold it for ever."""
+    command = [sys.executable, str(Path(hdf5_probe.__file__)), str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=LONGEST_LOOK_S, check=False)
+        fault = f"the HDF5 library died in it (signal {-done.returncode})"
+    except subprocess.TimeoutExpired:
+        fault = f"the HDF5 library found no end to it in {LONGEST_LOOK_S:g} s"
+    else:
+        if done.returncode >= 0:
+            return  # whatever else is wrong is said in words when it is opened here
+    raise InputError(f"{path} must be a whole H5MD file", received=fault)
+
+
+@contextlib.contextmanager
+def _file(path: Path) -> Iterator[Any]:
+    """Open an HDF5 file, and turn what is wrong with it into one message."""
+    import h5py
+
     try:
         with h5py.File(path, "r") as opened:
             yield opened
@@ -82,6 +106,8 @@ def open_h5md(path: Path, options: ReadOptions, species: tuple[str, ...] = ()) -
     MissingExtra
         If h5py is not installed.
     """
+    _require_h5py()
+    _require_sound(path)
     with _file(path) as opened:
         name = _group(opened, path)
         group = opened["particles"][name]
