@@ -250,10 +250,11 @@ def _p_value(
     line = null.design[0] @ _coefficients(null, z)[0]
     random = np.random.default_rng(settings.seed)
     noise = random.standard_normal((len(z), settings.simulations))
-    if trust > 0.0:
-        noise *= np.sqrt(trust / random.chisquare(trust, settings.simulations))
-    else:
-        noise *= np.sqrt(min(_reduced_misfits(solved, z)))
+    # What the first model says of the size of the noise: by itself only if the errors do not.
+    rest, freedom = trust, trust
+    if trust == 0.0:
+        rest, freedom = float(_misfit(null, z)[0]), len(z) - null.model.parameters
+    noise *= np.sqrt(rest / random.chisquare(freedom, settings.simulations))
     chance = _favour(solved, line[:, None] + noise, trust)
     seen = _favour(solved, z[:, None], trust)[0]
     return float((1 + np.sum(chance >= seen)) / (1 + settings.simulations))
@@ -310,5 +311,3 @@ def _criteria(posterior: Posterior, n: int, *, known: bool) -> tuple[float, floa
     room = n - k - 1
     aicc = misfit + 2 * k + 2 * k * (k + 1) / room if room > 0 else np.inf
     return float(aicc), float(misfit + k * np.log(n))
-
-

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
-from ase.neighborlist import primitive_neighbor_list
 
+from vitrolyte.observe.neighbours import neighbours
 from vitrolyte.potentials.teacher import Snapshot
 
 Array = npt.NDArray[np.float64]
@@ -31,10 +31,9 @@ class Pairs(NamedTuple):
 
 def neighbour_pairs(snapshot: Snapshot, cutoff: float) -> Pairs:
     """List all pairs closer than the cut-off (Å), periodic images included, in any cell."""
-    found = primitive_neighbor_list(
-        "ijdD", (True, True, True), snapshot.cell, snapshot.positions, cutoff
-    )
-    return Pairs(*found)
+    alike = np.zeros(len(snapshot.species), dtype=np.int64)
+    found = neighbours(snapshot.positions, snapshot.cell, alike, np.array([[cutoff]]))
+    return Pairs(found.owners, found.others, found.distances, found.vectors)
 
 
 def pair_names(elements: Sequence[str]) -> tuple[str, ...]:

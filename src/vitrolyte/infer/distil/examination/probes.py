@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t as student_t
 
-from vitrolyte.infer.distil.geometry import Array, pair_names
-from vitrolyte.observe.neighbours import neighbours
+from vitrolyte.infer.distil.geometry import Array, neighbour_pairs, pair_names
 from vitrolyte.potentials.teacher import Snapshot
 
 REACH_A = 6.0
@@ -75,15 +74,13 @@ def distributions(frames: Sequence[Snapshot], elements: Sequence[str]) -> dict[s
     edges = np.arange(0.0, REACH_A + 1e-9, BIN_A)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     totals = {pair: np.zeros(len(shells)) for pair in pair_names(elements)}
-    everything = np.array([[REACH_A]])
     for frame in frames:
         kinds = np.array(frame.species)
-        alike = np.zeros(len(kinds), dtype=np.int64)
-        pairs = neighbours(frame.positions, frame.cell, alike, everything)
-        first, second, distances = kinds[pairs.owners], kinds[pairs.others], pairs.distances
+        pairs = neighbour_pairs(frame, REACH_A)
+        first, second = kinds[pairs.first], kinds[pairs.second]
         for name in totals:
             a, b = name.split("-")
-            counts = np.histogram(distances[(first == a) & (second == b)], edges)[0]
+            counts = np.histogram(pairs.distances[(first == a) & (second == b)], edges)[0]
             ideal = (kinds == a).sum() * (kinds == b).sum() * shells / frame.volume
             totals[name] += counts / ideal / len(frames)
     return totals
