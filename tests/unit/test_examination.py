@@ -1,11 +1,13 @@
 """An examination that cannot decide is held longer, and what it asked for before is not lost."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.infer.distil.config import TrustSettings
 from vitrolyte.infer.distil.examination import examine as hall
 from vitrolyte.infer.distil.examination.exam import Effort
 from vitrolyte.infer.distil.examination.figures import Evidence
@@ -18,20 +20,26 @@ from vitrolyte.potentials.card import TrustCard
 SHORT = Evidence(3, "measured", (0.0, 2.0), "too short")
 
 
-def card(*quantities: str, failed: bool = False) -> TrustCard:
+def card(*quantities: str, failed: bool = False, frames: int = 400) -> TrustCard:
     """Return a card on which these quantities are undecided."""
-    figures = [SHORT.below(1.0, quantity, "Li", 0.5, "1") for quantity in quantities]
+    short = replace(SHORT, frames=frames)
+    figures = [short.below(1.0, quantity, "Li", 0.5, "1") for quantity in quantities]
     figures += [Evidence(3, "measured").below(1.0, "nve_drift", "", 2.0, "1")] if failed else []
     return TrustCard("s", "t", 1, tuple(figures), ())
 
 
 def test_only_what_is_undecided_is_asked_for_again():
-    assert Effort().more(card("diffusivity_error")) == Effort(legs=2, words=1)
-    assert Effort().more(card("gr_overlap")) == Effort(legs=1, words=2)
-    assert Effort(2, 2).more(card("free_energy_error", "diffusivity_error")) == Effort(3, 4)
-    assert Effort().more(card("diffusivity_error", failed=True)) is None
-    assert Effort().more(card("density_error")) is None
-    assert Effort(legs=12).more(card("diffusivity_error")) is None
+    assert Effort().more(card("diffusivity_error"), 400) == Effort(legs=2, words=1)
+    assert Effort().more(card("gr_overlap"), 400) == Effort(legs=1, words=2)
+    both = card("free_energy_error", "diffusivity_error", frames=800)
+    assert Effort(2, 2).more(both, 400) == Effort(3, 4)
+    assert Effort().more(card("diffusivity_error", failed=True), 400) is None
+    assert Effort().more(card("density_error"), 400) is None
+    assert Effort().more(card(), 400) is None
+
+
+def test_what_the_run_does_not_hold_is_not_asked_for():
+    assert Effort(1, 2).more(card("gr_overlap", frames=700), 400) is None
 
 
 @dataclass
@@ -39,6 +47,7 @@ class Clock:
     """A bench that has time for so many sittings."""
 
     sittings: int
+    settings = SimpleNamespace(trust=TrustSettings(patience=7))
 
     @property
     def has_time(self) -> bool:

@@ -96,7 +96,7 @@ class Bench:
     def place(self) -> Path:
         """Folder of what follows from these settings, whatever the budget."""
         # How long student and teacher are watched in the examination is no part of the student.
-        lengths = {"teacher_ps", "student_ps", "response_frames"}
+        lengths = {"teacher_ps", "student_ps", "response_frames", "patience"}
         plain = self.settings.model_dump(mode="json", exclude={"budget": True, "trust": lengths})
         if self.settings.coulomb is None:
             del plain["coulomb"]

@@ -247,7 +247,8 @@ class TrustSettings(Settings):
     Lengths that are left out follow from the budget and the time step. ``crystal`` is the parent
     whose elastic constants and barrier are compared; ``response_frames`` of the student's own run
     are labelled to tell what the teacher would have made of it. ``teacher_ps`` and
-    ``response_frames`` are where an examination begins: it is held longer where they cannot decide.
+    ``response_frames`` are where an examination begins: where they cannot decide it is held longer,
+    up to ``patience`` times.
     """
 
     frames: int = 12
@@ -256,6 +257,7 @@ class TrustSettings(Settings):
     teacher_ps: Positive | None = None
     student_ps: Positive | None = None
     response_frames: Annotated[int, Field(gt=1)] = 400
+    patience: Annotated[int, Field(ge=0)] = 12
     survival_ps: Positive = 200.0
     survival_seeds: int = 3
     images: int = 3

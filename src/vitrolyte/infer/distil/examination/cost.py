@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vitrolyte.data.io.lammps_log import processor_seconds_per_step
-from vitrolyte.infer.distil.examination.exam import Exam
+from vitrolyte.infer.distil.examination.exam import Exam, as_structure
 from vitrolyte.infer.distil.examination.figures import Evidence
 from vitrolyte.infer.distil.seeds import repeated
 from vitrolyte.potentials.card import COST, TrustFigure
@@ -26,7 +26,7 @@ def cost_figures(exam: Exam, start: Snapshot) -> list[TrustFigure]:
     while len(large.species) < ATOMS:
         large = repeated(large, _next(large))
     segment = Segment("cost", "nvt", STEPS * step / 1000, hot, step, velocities=True)
-    exam.run(large, segment, "cost")
+    exam.run(as_structure(large), segment, "cost")
     spent = processor_seconds_per_step((exam.folder / "cost" / LOG).read_text("utf-8"))
     if spent is None:
         return []

@@ -21,8 +21,8 @@ from vitrolyte.simulate.schedule import Segment
 
 Evaluate = Callable[[Sequence[Snapshot]], Sequence[Label]]
 TRUST_SEED = 900
-MOST_LEGS = 12
-MOST_WORDS = 8
+WORDY = ("gr_overlap", "free_energy_error")
+"""Figures that more of the teacher's word on the student's frames decides."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,20 @@ class Effort:
     legs: int = 1
     words: int = 1
 
-    def more(self, card: TrustCard) -> Effort | None:
-        """Return what would help to decide a card; None where nothing would, or it has failed."""
+    def more(self, card: TrustCard, frames: int) -> Effort | None:
+        """Return what would help to decide a card; None where nothing would, or it has failed.
+
+        ``frames`` is what the settings begin with; where the student's run has no more of them
+        than were asked about, asking again is no help.
+        """
+        if card.failures:
+            return None
         short = {figure.quantity for figure in card.undecided}
+        asked = max((one.frames for one in card.undecided if one.quantity in WORDY), default=0)
         legs = self.legs + ("diffusivity_error" in short)
-        words = self.words * (2 if short & {"gr_overlap", "free_energy_error"} else 1)
-        asked = Effort(min(legs, MOST_LEGS), min(words, MOST_WORDS))
-        return None if card.failures or asked == self else asked
+        words = self.words * (2 if asked >= self.words * frames else 1)
+        wanted = Effort(legs, words)
+        return None if wanted == self else wanted
 
 
 @dataclass(frozen=True)
@@ -85,9 +92,8 @@ class Exam:
             student.pair(), snapshots, elements=student.elements, folder=self.folder / "points"
         )
 
-    def run(self, start: Snapshot, segment: Segment, name: str) -> Run:
-        """Run the student from a snapshot; a killed run goes on."""
-        now = as_structure(start)
+    def run(self, now: Trajectory, segment: Segment, name: str) -> Run:
+        """Run the student from a structure; a killed run goes on."""
         return engines.run(Order(now, self.potential, segment, self.seed(99), self.folder / name))
 
     def teach(self, now: Trajectory, segment: Segment, name: str) -> Run:

@@ -20,6 +20,7 @@ from vitrolyte.infer.distil.examination.motion import (
     Course,
     density_figures,
     diffusion_figures,
+    longer_student_run,
     overlap_figures,
     own_run,
     student_run,
@@ -45,9 +46,12 @@ def examine(fit: Fit, bench: Bench, attempt: int) -> Examined:
     Where nothing is failed but the evidence cannot decide, it is held longer while the budget has
     time: the teacher's melt goes on, and the teacher has its word on more frames.
     """
-    exam = Exam(fit, bench, attempt)
+    exam, trust = Exam(fit, bench, attempt), bench.settings.trust
     found = _held(exam)
-    while bench.has_time and (effort := exam.effort.more(found.card)) is not None:
+    for _ in range(trust.patience):
+        effort = exam.effort.more(found.card, trust.response_frames)
+        if effort is None or not bench.has_time:
+            break
         exam = replace(exam, effort=effort)
         short = ", ".join(f"{one.quantity} {one.of}".strip() for one in found.card.undecided[:4])
         bench.say(f"examination {attempt} held longer, undecided: {short}")
@@ -96,7 +100,8 @@ def _held(exam: Exam) -> Examined:
 
 def _card_path(exam: Exam) -> Path:
     """Where the card of an examination with these settings and this effort lies."""
-    asked = {"trust": exam.bench.settings.trust.model_dump(mode="json"), **asdict(exam.effort)}
+    trust = exam.bench.settings.trust.model_dump(mode="json", exclude={"patience"})
+    asked = {"trust": trust, **asdict(exam.effort)}
     return exam.folder / f"card-{content_id(asked)[:8]}.json"
 
 
@@ -158,7 +163,8 @@ def _motion(exam: Exam, sittings: dict[str, Sitting]) -> list[TrustFigure]:
         figures += response_figures(exam, answer, hot[phase], phase)
         figures += free_energy_figures(exam, answer, labelled, phase)
         if phase == "melt":
-            figures += diffusion_figures(exam, own, mine)
+            longer = longer_student_run(exam, starts[phase], hot[phase], own)
+            figures += diffusion_figures(exam, own, longer)
     return figures
 
 

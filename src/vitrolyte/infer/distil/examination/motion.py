@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -35,6 +37,9 @@ SETTLING = 0.2
 """Share of a run left out at its start."""
 
 BLOCKS = 4
+ENOUGH_PIECES = 10
+"""Pieces of the student's run, each as long as the teacher's: more hardly narrow an interval."""
+
 LONGEST_LAG_PS = 1.0
 """Past the rattling of ions in a melt; a longer lag leaves fewer displacements that differ."""
 
@@ -105,25 +110,41 @@ class Course:
 def own_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Course:
     """Run the teacher itself from a frame, at constant volume; once in a distillation.
 
-    Its melt goes on in as many legs as the effort has, each from the end of the one before.
+    Its melt goes on in as many legs as the effort has.
     """
     length = exam.bench.settings.trust.teacher_ps or 1.0
     length = length if phase == "melt" else round(GLASS_SHARE * length, 3)
-    segment = _segment(exam, temperature_K, length)
-    name = f"teacher-{phase}-{length:g}-ps"
-    done = exam.teach(as_structure(start), segment, name)
-    courses = [_settled(done)]
-    for number in range(2, 1 + (exam.effort.legs if phase == "melt" else 1)):
-        done = exam.teach(done.final, replace(segment, velocities=False), f"{name}-{number}")
-        courses.append(_followed(done))
-    return joined(courses)
+    legs = exam.effort.legs if phase == "melt" else 1
+    walk = partial(exam.teach, segment=_segment(exam, temperature_K, length))
+    return _continued(walk, start, f"teacher-{phase}-{length:g}-ps", legs)
 
 
 def student_run(exam: Exam, start: Snapshot, temperature_K: float, phase: str) -> Course:
     """Run the student from the same frame at the same volume and temperature."""
+    return _student(exam, start, temperature_K, phase, legs=1)
+
+
+def longer_student_run(exam: Exam, start: Snapshot, temperature_K: float, own: Course) -> Course:
+    """Run the student's melt on until it holds enough pieces as long as the teacher's run."""
+    needed = ENOUGH_PIECES * _length(own.run) / exam.bench.settings.student_ps
+    return _student(exam, start, temperature_K, "melt", legs=math.ceil(SETTLING + needed))
+
+
+def _student(exam: Exam, start: Snapshot, temperature_K: float, phase: str, *, legs: int) -> Course:
     length = exam.bench.settings.student_ps
-    segment = _segment(exam, temperature_K, length)
-    return _settled(exam.run(start, segment, f"student-{phase}-{length:g}-ps"))
+    walk = partial(exam.run, segment=_segment(exam, temperature_K, length))
+    return _continued(walk, start, f"student-{phase}-{length:g}-ps", legs)
+
+
+def _continued(walk: partial[Run], start: Snapshot, name: str, legs: int) -> Course:
+    """Carry out a run in legs, each from the end of the one before, whose velocities go on."""
+    done = walk(as_structure(start), name=name)
+    courses = [_settled(done)]
+    onward = replace(walk.keywords["segment"], velocities=False)
+    for number in range(2, legs + 1):
+        done = walk(done.final, segment=onward, name=f"{name}-{number}")
+        courses.append(_followed(done))
+    return joined(courses)
 
 
 def _segment(exam: Exam, temperature_K: float, length_ps: float) -> Segment:

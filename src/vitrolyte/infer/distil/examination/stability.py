@@ -10,7 +10,7 @@ from vitrolyte.data.errors import EngineError, InputError
 from vitrolyte.data.trajectory import structure
 from vitrolyte.infer.distil.config import StageSettings, TrialSettings
 from vitrolyte.infer.distil.contacts import LEAST_A, REACHED_EV
-from vitrolyte.infer.distil.examination.exam import Exam
+from vitrolyte.infer.distil.examination.exam import Exam, as_structure
 from vitrolyte.infer.distil.examination.figures import Evidence
 from vitrolyte.infer.distil.gate import repulsive_shares
 from vitrolyte.infer.distil.trials import run_trial
@@ -58,7 +58,7 @@ def energy_drift(exam: Exam, start: Snapshot, length_ps: float) -> float:
     hot = exam.trial("melt").stages[-1].temperature_K[1]
     heat = Segment("heat", "nvt", 1.0, hot, settings.timestep_fs, velocities=True)
     free = Segment("free", "nve", length_ps, hot, settings.timestep_fs)
-    now = exam.run(start, heat, "drift-heat").final
+    now = exam.run(as_structure(start), heat, "drift-heat").final
     order = Order(now, exam.potential, free, exam.seed(80), exam.folder / "drift-free")
     thermo = lammps.run(order).thermo
     total = thermo.potential_energy + thermo.kinetic_energy
