@@ -55,9 +55,12 @@ def run(
 @app.command()
 def analyse(
     context: typer.Context,
-    path: Annotated[
-        Path,
-        typer.Argument(metavar="TRAJECTORY", help="A run or structure of any engine, in a file."),
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TRAJECTORY...",
+            help="Runs or structures of any engine, in files; several are of one composition.",
+        ),
     ],
     observe: Annotated[
         str | None, typer.Option(help="What to look at, with commas [default: all that can be].")
@@ -72,7 +75,8 @@ def analyse(
         str | None, typer.Option("--cut-offs-A", help="Ends of first shells: Zr-O=2.6.")
     ] = None,
     temperature_K: Annotated[
-        float | None, typer.Option("--temperature-K", help="Temperature of the run.")
+        str | None,
+        typer.Option("--temperature-K", help="Temperature of the run; of each with commas."),
     ] = None,
     pressure_GPa: Annotated[
         float | None, typer.Option("--pressure-GPa", help="Pressure of the run.")
@@ -110,8 +114,9 @@ def analyse(
     workers: Annotated[int | None, typer.Option(min=1, help="Steps side by side.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at a trajectory of your own as at one that was made here."""
-    from vitrolyte.study.analyse import analysis_study, read_request
+    """Look at trajectories of your own as at those that were made here."""
+    from vitrolyte.study.analysis.request import read_request
+    from vitrolyte.study.analysis.studies import analysis_study
     from vitrolyte.study.settings import with_launch
 
     own = {"out", "workers", "as_json"}

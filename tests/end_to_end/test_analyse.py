@@ -12,6 +12,7 @@ from study_runs import PROGRAM
 
 from vitrolyte.matter.prototypes import crystal
 
+Said = subprocess.CompletedProcess[str]
 CELL = np.array([[14.2, 0.0, 0.0], [2.0, 13.6, 0.0], [-1.5, 2.5, 13.1]])
 
 
@@ -39,9 +40,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def analyse(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def analyse(path: Path, *words: str, more: list[Path] | None = None) -> Said:
+    files = [str(one) for one in (path, *(more or []))]
     return subprocess.run(
-        [*PROGRAM, "analyse", str(path), *words],
+        [*PROGRAM, "analyse", *files, *words],
         capture_output=True,
         text=True,
         cwd=path.parent,
@@ -112,6 +114,85 @@ def test_what_is_asked_for_by_name_must_be_had(path: Path) -> None:
     said = analyse(path, "--out", "asked", *words)
     assert said.returncode == 2
     assert "Displacements need at least 16 frames" in said.stderr
+
+
+ENERGY_EV = 0.25
+BOLTZMANN_EV_PER_K = 8.617333262e-5
+TEMPERATURES_K = (700, 800, 900, 1000, 1000)
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Write random walks of Li past resting Cl, five runs at four temperatures, D known."""
+    place = tmp_path_factory.mktemp("series")
+    random = np.random.default_rng(11)
+    grid = np.indices((4, 4, 4)).reshape(3, -1).T / 4
+    symbols = np.where(grid.sum(axis=1) * 4 % 2 == 0, "Li", "Cl")
+    paths = []
+    for number, temperature in enumerate(TEMPERATURES_K):
+        diffusivity = 20.0 * np.exp(-ENERGY_EV / (BOLTZMANN_EV_PER_K * temperature))
+        size = np.where(symbols == "Li", np.sqrt(2 * diffusivity * 0.1), 0.0)
+        steps = random.normal(size=(400, len(grid), 3)) * size[:, None]
+        walk = grid @ CELL + np.cumsum(steps, axis=0)
+        images = [
+            Atoms(symbols, positions=frame, cell=CELL, pbc=True, info={"time": 0.1 * n})
+            for n, frame in enumerate(walk)
+        ]
+        paths.append(place / f"run-{number + 1}.extxyz")
+        write(paths[-1], images, format="extxyz")
+    return paths
+
+
+def test_runs_over_temperature_become_a_line(series: list[Path]) -> None:
+    heat = ["--temperature-K", ",".join(str(t) for t in TEMPERATURES_K)]
+    words = ["--json", "--observe", "structure,transport", "--charges", "Li=1,Cl=-1"]
+    said = analyse(series[0], *words, *heat, more=series[1:])
+    assert said.returncode == 0, said.stderr
+    rows = json.loads(said.stdout)
+    (energy,) = [
+        row
+        for row in rows
+        if row["quantity"] == "activation_energy" and "tracer" in row["method"] and not row["of"]
+    ]
+    assert energy["low"] < ENERGY_EV < energy["high"]
+    diffusing = [
+        row for row in rows if row["quantity"] == "tracer_diffusivity" and row["of"] == "Li"
+    ]
+    # the two runs at 1000 K are one state
+    assert sorted(row["temperature_K"] for row in diffusing) == [700, 800, 900, 1000]
+    assert {row["temperature_K"] for row in rows if row["quantity"] == "density"} == {
+        700, 800, 900, 1000,
+    }  # fmt: skip
+
+
+def test_replicas_of_one_state_are_pooled(series: list[Path]) -> None:
+    words = ["--json", "--observe", "transport", "--temperature-K", "1000", "--out"]
+
+    def diffusivity(name: str, *files: Path) -> dict[str, float]:
+        rows = json.loads(analyse(files[0], *words, name, more=list(files[1:])).stdout)
+        (row,) = [r for r in rows if (r["quantity"], r["of"]) == ("tracer_diffusivity", "Li")]
+        return row
+
+    one, other = diffusivity("one", series[3]), diffusivity("other", series[4])
+    both = diffusivity("both", *series[3:])
+    low, high = sorted((one["value"], other["value"]))
+    assert low < both["value"] < high
+    # what two runs differ by is learned from two runs only: the interval is not narrower
+    true = 1e-4 * 20.0 * np.exp(-ENERGY_EV / (BOLTZMANN_EV_PER_K * 1000))
+    assert both["low"] < true < both["high"]
+
+
+def test_files_of_two_compositions_are_not_looked_at_together(
+    path: Path, series: list[Path]
+) -> None:
+    other = path.parent / "other.extxyz"
+    write(other, Atoms("LiCl2", positions=np.eye(3), cell=CELL, pbc=True), format="extxyz")
+    said = analyse(series[0], more=[other])
+    assert said.returncode == 2
+    assert "one composition" in said.stderr
+    said = analyse(series[0], "--temperature-K", "700,800", more=series[1:3])
+    assert said.returncode == 2
+    assert "one for all files or one for each of 3" in said.stderr
 
 
 def test_nothing_is_computed_twice(path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.chunks import TrajectoryStore, open_trajectory, write_trajectory
@@ -49,13 +49,34 @@ class ReadingSettings(Settings):
 
 
 class TrajectorySettings(RecipeSettings):
-    """A trajectory from a file: its path, what it does not say of itself, and its state."""
+    """A trajectory from a file: its path, what it does not say of itself, and its state.
+
+    One of a ``series`` over temperature is told apart by it from the others, and one of several
+    runs of the same state by its ``replica``.
+    """
 
     path: Path
     phase: str = "sample"
     temperature_K: Positive | None = None
     pressure_GPa: float | None = None
+    series: bool = False
+    replica: Annotated[int, Field(ge=1)] | None = None
     reading: ReadingSettings = ReadingSettings()
+
+    @model_validator(mode="after")
+    def _temperature(self) -> TrajectorySettings:
+        if self.series and self.temperature_K is None:
+            raise ValueError("one of a series over temperature needs temperature_K")
+        return self
+
+    def axes(self) -> Mapping[str, tuple[float, ...]]:
+        """Return its own place on the axes that it shares with other runs."""
+        place: dict[str, tuple[float, ...]] = {}
+        if self.series and self.temperature_K is not None:
+            place["temperature_K"] = (self.temperature_K,)
+        if self.replica is not None:
+            place["replica"] = (float(self.replica),)
+        return place
 
     def fingerprint(self, study: SampleSettings) -> Mapping[str, str]:
         """Return the digests of the files that are read."""

@@ -61,6 +61,12 @@ class TransportSettings(RecipeSettings):
     wide_interval: Annotated[float, Field(gt=0)] = 0.5
 
 
+class PooledTransportSettings(RecipeSettings):
+    """Transport of several runs, pooled over the replicas of each state."""
+
+    transport: All
+
+
 class ArrheniusSettings(RecipeSettings):
     """Replicas pooled at each temperature, Arrhenius lines and what follows at another one."""
 
@@ -107,6 +113,13 @@ def _check_paths(source: Product) -> None:
                 remedy="give the time between frames, write frames more often or unwrapped, "
                 "or look at the structure alone",
             )
+
+
+def pool_transport(work: Work) -> Output:
+    """Pool the replicas at each temperature."""
+    sources = work.inputs["transport"]
+    numbers = pooled(sources, ([source.result(Transport)] for source in sources))
+    return Output(sources[0].sample, (numbers,))
 
 
 def observe_arrhenius(work: Work) -> Output:
@@ -157,5 +170,6 @@ RECIPES = (
     Recipe(
         "transport", 3, TransportSettings, observe_transport, reported=False, citations=CITATIONS
     ),
+    Recipe("pooled-transport", 1, PooledTransportSettings, pool_transport, citations=CITATIONS),
     Recipe("arrhenius", 2, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
 )

@@ -1,0 +1,1 @@
+"""A user's own trajectories, from what is asked of them to a study."""
