@@ -117,15 +117,26 @@ def _check_paths(source: Product) -> None:
 
 def pool_transport(work: Work) -> Output:
     """Pool the replicas at each temperature."""
-    sources = work.inputs["transport"]
-    numbers = pooled(sources, ([source.result(Transport)] for source in sources))
+    sources, numbers = _pooled(work)
     return Output(sources[0].sample, (numbers,))
+
+
+def _pooled(work: Work) -> tuple[tuple[Product, ...], Pooled]:
+    """Return the runs whose transport was observed, and their numbers by state."""
+    sources = work.inputs["transport"]
+    found = [[r for r in source.results() if isinstance(r, Transport)] for source in sources]
+    seen = tuple(source for source, results in zip(sources, found, strict=True) if results)
+    if not seen:
+        raise InputError(
+            "Runs are pooled where transport was observed in one of them",
+            received=f"in none of {len(sources)}",
+        )
+    return seen, pooled(seen, [results for results in found if results])
 
 
 def observe_arrhenius(work: Work) -> Output:
     """Pool the replicas at each temperature and draw the lines."""
-    sources = work.inputs["transport"]
-    numbers = pooled(sources, ([source.result(Transport)] for source in sources))
+    sources, numbers = _pooled(work)
     target = work.settings.extrapolate_to_K
     lines = tuple(_lines(numbers, target))
     shares = tuple(_shares(numbers, target))
