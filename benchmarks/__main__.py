@@ -12,7 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import census, displacement, engine, memory, startup, structure, teacher_cost
+from benchmarks import (
+    census,
+    displacement,
+    engine,
+    hops,
+    long_run,
+    memory,
+    motion_time,
+    startup,
+    structure,
+    teacher_cost,
+)
 from benchmarks.page import machine, page, read_sections, section
 from benchmarks.race import Race, run
 from vitrolyte.data.io.files import write_text
@@ -31,6 +42,8 @@ class Benchmark:
 
 CATALOGUE: tuple[Benchmark, ...] = (
     Benchmark("displacement", "Displacements and diffusivity", displacement.races),
+    Benchmark("motion-time", "Van Hove functions and scattering in time", motion_time.races),
+    Benchmark("hops", "Hops of ions", hops.races),
     Benchmark("pairs", "Pair functions", structure.pair_races),
     Benchmark("factors", "Structure factors", structure.factor_races),
     Benchmark("census", "Census of polyhedra", census.races),
@@ -38,6 +51,7 @@ CATALOGUE: tuple[Benchmark, ...] = (
     Benchmark("teachers", "Cost of teachers and of a student", teacher_cost.races),
     Benchmark("startup", "Start-up of the program", startup.races),
     Benchmark("memory", "Memory of a long trajectory", memory.races),
+    Benchmark("long-run", "A trajectory larger than memory", long_run.races),
 )
 
 

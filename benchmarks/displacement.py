@@ -1,14 +1,16 @@
-"""Mean square displacement and diffusivity, beside MDAnalysis and kinisi."""
+"""Mean square displacement and diffusivity beside MDAnalysis, tidynamics, kinisi and pymatgen."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from validation.structure_peers import universe
 from validation.walks import brownian
 
-from benchmarks.race import Contestant, Race, Work, timed
+from benchmarks.race import Contestant, Race, Work, timed, workspace
+from vitrolyte.data.io.chunks import open_trajectory, write_trajectory
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
 from vitrolyte.observe.motion.displacement import Reading, mean_square_displacement
@@ -19,17 +21,21 @@ DIFFUSIVITY = 0.05
 STEP_PS = 0.1
 _LAG = 10
 _KINISI_LAGS = 100
+_BLOCK = 256
 _READING = Reading(frame=LABORATORY)
 
 
 def races(*, tiny: bool) -> tuple[Race, ...]:
     """Return the displacement races: a small and a large trajectory."""
     if tiny:
-        return (_displacement(10, 100, rounds=1),)
+        return (_displacement(10, 100, rounds=1), _reading(10, 100, rounds=1))
     return (
         _displacement(200, 5000, rounds=7),
         _displacement(1000, 20000, rounds=3),
         diffusivity_race(200, 5000, rounds=3),
+        diffusivity_race(1000, 20000, rounds=1),
+        _reading(200, 5000, rounds=7),
+        _reading(1000, 20000, rounds=3),
     )
 
 
@@ -59,6 +65,11 @@ def _displacement(ions: int, frames: int, *, rounds: int) -> Race:
                 "MDAnalysis EinsteinMSD(fft=True)",
                 partial(_their_displacement, ions, frames),
                 package="MDAnalysis tidynamics",
+            ),
+            Contestant(
+                "tidynamics.msd, ion by ion",
+                partial(_by_tidynamics, ions, frames),
+                package="tidynamics",
             ),
         ),
         rounds=rounds,
@@ -102,6 +113,11 @@ def diffusivity_race(ions: int, frames: int, *, rounds: int) -> Race:
                 partial(_their_diffusivity, ions, frames),
                 package="kinisi",
             ),
+            Contestant(
+                "pymatgen-analysis-diffusion DiffusionAnalyzer",
+                partial(_by_pymatgen, ions, frames),
+                package="pymatgen-analysis-diffusion",
+            ),
         ),
         rounds=rounds,
     )
@@ -137,5 +153,73 @@ def _their_diffusivity(ions: int, frames: int) -> Work:
         start = 2.0 * scipp.Unit("ps")
         analyzer.diffusion(start, progress=False, random_state=np.random.RandomState(1))
         return float(np.median(scipp.to_unit(analyzer.D, "cm^2/s").values))
+
+    return timed(work)
+
+
+def _by_tidynamics(ions: int, frames: int) -> Work:
+    import tidynamics
+
+    paths = np.ascontiguousarray(
+        trajectory(ions, frames).read().positions[:, :ions].transpose(1, 0, 2)
+    )
+
+    def work() -> float:
+        return float(np.mean([tidynamics.msd(path)[_LAG] for path in paths]))
+
+    return timed(work)
+
+
+def _by_pymatgen(ions: int, frames: int) -> Work:
+    from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
+
+    walks = trajectory(ions, frames)
+    positions = walks.positions[:]
+    displacements = np.ascontiguousarray((positions - positions[0]).transpose(1, 0, 2))
+    first = walks.to_pymatgen(0)
+
+    def work() -> float:
+        found = DiffusionAnalyzer(
+            first, displacements, "Li", 800.0, STEP_PS * 1000.0, 1, smoothed="max"
+        )
+        return float(found.diffusivity)
+
+    return timed(work)
+
+
+def _reading(ions: int, frames: int, *, rounds: int) -> Race:
+    """Return the race of the whole transport analysis of a stored run against reading it alone."""
+    store = workspace() / f"walks-{ions}.zarr"
+    write_trajectory(store, trajectory(ions, frames))
+    return Race(
+        job=f"From the store to all of transport, every species: {_size(ions, frames)}",
+        unit="s",
+        answer="largest displacement read, or MSD of Li at half of the run, Å²",
+        contestants=(
+            Contestant("Vitrolyte transport", partial(_stored_transport, store)),
+            Contestant("reading the store alone", partial(_read, store)),
+        ),
+        rounds=rounds,
+    )
+
+
+def _stored_transport(store: Path) -> Work:
+    stored = open_trajectory(store)
+    settings = TransportSettings(_READING)
+
+    def work() -> float:
+        charges = {"Li": 1.0, "O": -2.0}
+        found = transport(stored, charges, temperature_K=800.0, settings=settings)
+        return found.mean_square_displacement["Li"].value
+
+    return timed(work)
+
+
+def _read(store: Path) -> Work:
+    stored = open_trajectory(store)
+
+    def work() -> float:
+        steps = range(0, stored.n_frames, _BLOCK)
+        return max(float(np.asarray(stored.positions[k : k + _BLOCK])[-1].max()) for k in steps)
 
     return timed(work)

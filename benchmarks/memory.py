@@ -114,7 +114,7 @@ def _analysed(who: str, path: Path) -> float:
     reading = Reading(frame=LABORATORY, memory_MB=128.0 if who == "ours-128" else 1024.0)
     moved = mean_square_displacement(stored, reading=reading)
     transport_of(moved, {"Li": 1.0}, temperature_K=800.0)
-    return float(moved.msd[0, _LAG])
+    return float(moved.msd[0, moved.at(_LAG)])
 
 
 def _by_mdanalysis(path: Path) -> float:

@@ -8,13 +8,19 @@ from functools import partial
 
 from validation import (
     coverage,
+    coverage_transport,
     exafs_peers,
+    hops,
+    motion_time,
     polyhedra_peers,
     published,
+    relaxation,
     rings_peers,
+    rotation,
     scattering_peers,
     structure_peers,
     student,
+    temperature,
     transport_peers,
     truths,
 )
@@ -67,6 +73,24 @@ CATALOGUE: tuple[Entry, ...] = (
         )
         for case in coverage.CASES
     ),
+    Entry("coverage-directions", "95 % intervals: directions, pairs", coverage_transport.checks),
+    Entry("coverage-temperature", "95 % intervals: laws of temperature", temperature.checks),
+    Entry("temperature-printed", "energies of printed pairs", temperature.printed_pairs),
+    *(
+        Entry(
+            f"coverage-time-{case.replace(' ', '-')}",
+            f"95 % intervals: {case}",
+            partial(motion_time.intervals, case),
+        )
+        for case in motion_time.CASES
+    ),
+    Entry("coherent-dynasor", "F(q, t), dynasor", motion_time.coherent_beside_dynasor),
+    Entry("coverage-hops", "95 % intervals: hops", hops.coverage_checks),
+    Entry("hops-cages", "no hops in cages", hops.cage_checks),
+    Entry("hops-recovered", "known rates of hops", hops.recovery_checks),
+    Entry("coverage-rotation", "95 % intervals: rotation and its coupling", rotation.checks),
+    Entry("rotation-null", "p-values of the coupling under the null", rotation.uniform),
+    Entry("coverage-relaxation", "95 % intervals: NMR relaxation", relaxation.checks),
     Entry("transport-peers", "MDAnalysis and kinisi", transport_peers.checks),
     Entry("pairs-mdanalysis", "pair functions, MDAnalysis", structure_peers.pairs_mdanalysis),
     Entry("pairs-freud", "pair functions, freud", structure_peers.pairs_freud),

@@ -72,6 +72,14 @@ class Coverage:
         return self.held / max(self.answered, 1)
 
     @property
+    def line(self) -> str:
+        """Return the outcome as one line of text."""
+        return (
+            f"{self.name:45} {self.share:.3f} ± {self.error:.3f}  answered {self.answered}/"
+            f"{self.runs}  half width {self.half_width:.3f}  bias {self.bias:+.3f}"
+        )
+
+    @property
     def error(self) -> float:
         """Return the binomial standard error of the share for a true 95 %."""
         return float(np.sqrt(0.95 * 0.05 / max(self.answered, 1)))
@@ -100,7 +108,7 @@ def one_species(positions: np.ndarray, diffusivity: float, *, haven: float = 1.0
 ):  # fmt: skip
     """Return tracer, collective and Haven results of walks of one ion, with their truths."""
     ions = positions.shape[1]
-    found = _transport(positions, ("Li",) * ions, {"Li": 1.0})
+    found = run_transport(positions, ("Li",) * ions, {"Li": 1.0})
     return {
         "tracer diffusivity": (
             found.tracer_diffusivity["Li"],
@@ -114,7 +122,7 @@ def one_species(positions: np.ndarray, diffusivity: float, *, haven: float = 1.0
     }
 
 
-def _transport(
+def run_transport(
     positions: np.ndarray, species: tuple[str, ...], charges: dict[str, float]
 ) -> Transport:
     trajectory = as_trajectory(positions, species, edge=EDGE_A)
@@ -166,7 +174,7 @@ def two_species(seed: int) -> dict[str, tuple[Quantity, float]]:
     anions = mixed(
         brownian(seed + 5_000_000, (600, 30), diffusivity=0.2), np.roll(cations, 1, axis=1), 0.5
     )
-    found = _transport(
+    found = run_transport(
         np.concatenate([cations, anions], axis=1),
         ("Li",) * 30 + ("Cl",) * 30,
         {"Li": 1.0, "Cl": -1.0},
@@ -221,7 +229,7 @@ def cold_transference(seed: int) -> dict[str, tuple[Quantity, float]]:
             )
             for which in (0, 1)
         ]
-        found = _transport(
+        found = run_transport(
             np.concatenate(walks, axis=1), ("Li",) * 20 + ("Cl",) * 20, {"Li": 1.0, "Cl": -1.0}
         )
         numbers.append(found.tracer_transference["Li"])
@@ -281,14 +289,16 @@ CASES: dict[str, Case] = {
 def coverage(name: str, runs: int = RUNS) -> tuple[Coverage, ...]:
     """Return the coverage of every quantity of one case."""
     outcomes = [CASES[name](seed) for seed in range(runs)]
-    return tuple(_counted(name, key, [o[key] for o in outcomes]) for key in outcomes[0])
+    return tuple(counted(name, key, [o[key] for o in outcomes]) for key in outcomes[0])
 
 
-def _counted(name: str, key: str, pairs: list[tuple[Quantity, float]]) -> Coverage:
+def counted(name: str, key: str, pairs: list[tuple[Quantity, float]]) -> Coverage:
+    """Return how often intervals held their truths."""
     answered = [(q, truth) for q, truth in pairs if q.status != "refused"]
     held = sum(q.low <= truth <= q.high for q, truth in answered)
-    widths = [abs((q.high - q.low) / (2 * truth)) for q, truth in answered]
-    values = [q.value / truth for q, truth in answered]
+    # What should be zero has no relative size.
+    widths = [abs((q.high - q.low) / (2 * truth)) for q, truth in answered if truth]
+    values = [q.value / truth for q, truth in answered if truth]
     return Coverage(
         f"{name}, {key}",
         held,
@@ -320,10 +330,7 @@ def main(arguments: list[str]) -> None:
     chosen = [name for name in CASES if not arguments[1:] or any(w in name for w in arguments[1:])]
     for name in chosen:
         for one in coverage(name, runs):
-            sys.stdout.write(
-                f"{one.name:45} {one.share:.3f} ± {one.error:.3f}  answered {one.answered}/"
-                f"{one.runs}  half width {one.half_width:.3f}  bias {one.bias:+.3f}\n"
-            )
+            sys.stdout.write(one.line + "\n")
             sys.stdout.flush()
 
 

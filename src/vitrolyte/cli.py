@@ -70,6 +70,21 @@ def analyse(
         str | None, typer.Option(help="Element whose EXAFS and first shell is looked at.")
     ] = None,
     charges: Annotated[str | None, typer.Option(help="Formal charges: Li=1,O=-2.")] = None,
+    bonds: Annotated[
+        str | None, typer.Option(help="Bonds whose stretching is looked at: O-H.")
+    ] = None,
+    rotor: Annotated[
+        str | None, typer.Option(help="Molecular ion whose turning is looked at: PS4.")
+    ] = None,
+    nuclei: Annotated[
+        str | None, typer.Option(help="Nuclei whose NMR relaxation is looked at: 7Li,1H.")
+    ] = None,
+    fields_T: Annotated[
+        str | None, typer.Option("--fields-T", help="Magnetic fields of R1 [default: 11.74].")
+    ] = None,
+    spin_locks_kHz: Annotated[
+        str | None, typer.Option("--spin-locks-kHz", help="Spin-locks of R1rho [default: 20].")
+    ] = None,
     types: Annotated[str | None, typer.Option(help="Elements of types: 1=Li,2=O.")] = None,
     cut_offs_A: Annotated[
         str | None, typer.Option("--cut-offs-A", help="Ends of first shells: Zr-O=2.6.")

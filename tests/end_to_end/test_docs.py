@@ -58,15 +58,22 @@ HOWTO = Path(__file__).parents[2] / "docs" / "howto"
 ALONE = {
     "density-maps": (),
     "exafs": (),
+    "hops": ("0.10 hops of an ion per ps",),
     "large-systems": (),
     "literature": (),
     "matter": (),
     "medium-range": (),
+    "nmr-relaxation": (),
     "polyhedra": ("Al-O 2.61 Å", "value=0.692", "a-a-a-"),
     "potentials": (),
     "read-trajectories": (),
+    "rotation": ("27 bonds up to", "nothing beyond chance"),
     "scattering": ("('NN', 'NC', 'CC')",),
     "structure": (),
+    "temperature": (),
+    "transport": ("ok",),
+    "van-hove": (),
+    "vibration": ("O-H at 3569 cm⁻¹",),
 }
 """Pages whose Python needs nothing but the package, and what the page says it prints."""
 

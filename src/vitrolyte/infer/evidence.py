@@ -13,8 +13,10 @@ from vitrolyte.data.model import Floats
 from vitrolyte.data.posterior import Posterior, Weighing
 from vitrolyte.data.separable import ScatteredPoints, Separable
 
-_POOR = 0.2
+_POOR = 0.1
 """Where every equation leaves residuals less likely than this, the errors are not believed."""
+_SETTLED = 4
+"""Rounds after which a shape is held while foot points are sought."""
 _DEPTH = 14.0
 """Cells whose logarithmic probability lies this far below the best are not refined."""
 
@@ -102,7 +104,7 @@ def weigh(
             received=f"{len(points)} points at {len(np.unique(points.x))} places",
         )
     scattered = _scattered(models, points) if points.y_error is None else None
-    level = scattered or _levelled(null, points)
+    level = scattered or _as_measured(null, points)
     trust = settings.trust if points.y_error is not None else 0.0
     solved = [_solved(model, level) for model in models]
     z = level.y / level.error
@@ -131,8 +133,10 @@ def _levelled(model: Separable, points: ScatteredPoints) -> _Levelled:
     if not np.any(points.x_error):
         return _Levelled(points.x, points.y - points.known(points.x), points.y_error)
     foot, error, y = points.x, points.y_error, points.y
-    for _ in range(60):
+    for step in range(40):
         level = _Levelled(foot, y - points.known(foot), error)
+        if step == _SETTLED:
+            model = _narrowed(model, level)
         value, slope = _best_curve(model, level, points, foot)
         error = np.sqrt(points.y_error**2 + (slope * points.x_error) ** 2)
         y = points.y - slope * (points.x - foot)
@@ -144,6 +148,25 @@ def _levelled(model: Separable, points: ScatteredPoints) -> _Levelled:
     return _Levelled(foot, y - points.known(foot), error)
 
 
+def _narrowed(model: Separable, level: _Levelled) -> Separable:
+    """Return a model with its best cell alone, so that foot points do not follow others."""
+    if len(model.edges) == 0:
+        return model
+    cell = int(np.argmin(_misfit(_solved(model, level), level.y / level.error)))
+    return replace(model, edges=model.edges[cell : cell + 2])
+
+
+def _as_measured(model: Separable, points: ScatteredPoints) -> _Levelled:
+    """Return points where they were measured, their errors in y alone, common to all models."""
+    own = np.ones_like(points.y) if points.y_error is None else points.y_error
+    y, error = points.y - points.known(points.x), own
+    for _ in range(3):
+        level = _Levelled(points.x, y, error)
+        _, slope = _best_curve(model, level, points, points.x)
+        error = np.sqrt(own**2 + (slope * points.x_error) ** 2)
+    return _Levelled(points.x, y, error)
+
+
 def _best_curve(
     model: Separable, level: _Levelled, points: ScatteredPoints, x: Floats
 ) -> tuple[Floats, Floats]:
@@ -152,7 +175,7 @@ def _best_curve(
     cell = int(np.argmin(_misfit(solved, level.y / level.error)))
     coefficients = _coefficients(solved, level.y / level.error)[cell]
     place = model.places[[cell]]
-    step = 1e-5 * x
+    step = 1e-5 * np.ptp(points.x)
     low, middle, high = (
         model.columns(at, place)[0] @ coefficients + points.known(at)
         for at in (x - step, x, x + step)
@@ -189,7 +212,7 @@ def _solved(model: Separable, level: _Levelled) -> _Solved:
     scores = np.linalg.solve(factor, np.swapaxes(design, 1, 2))
     log_prior = 0.5 * float(np.sum(np.log(precision[precision > 0])))
     log_volume = log_prior - np.sum(np.log(np.diagonal(factor, axis1=1, axis2=2)), axis=1)
-    return _Solved(model, design, np.linalg.inv(normal), log_volume, scores)
+    return _Solved(model, design, np.linalg.inv(normal), log_volume, np.asarray(scores))
 
 
 def _misfit(solved: _Solved, z: Floats) -> Floats:

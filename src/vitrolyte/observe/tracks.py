@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vitrolyte.data.elements import masses
 from vitrolyte.data.errors import InputError
-from vitrolyte.data.trajectory import Frames, Trajectory
+from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.observe.track_kernels import walked
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -21,6 +22,7 @@ LABORATORY = "laboratory"
 _SPACING_TOLERANCE = 1e-3
 _FEWEST_FRAMES = 16
 _CELL_TOLERANCE_A = 1e-9
+_CELLS = 100_000
 
 
 def time_step(trajectory: Trajectory) -> float:
@@ -85,29 +87,37 @@ class Tracks:
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """Yield the positions block by block, Å, free of what the cell itself does."""
+        for part, positions in self.stored_blocks():
+            yield part, np.asarray(positions, dtype=float)
+
+    def stored_blocks(self) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+        """Yield the same as :meth:`blocks` in the precision in which it is stored."""
         frame_bytes = 24.0 * self.trajectory.n_atoms
         size = int(np.clip(0.1e6 * self.memory_MB / frame_bytes, 1, 256))
-        walked = _Walked() if self._cell_moves else None
+        walks = _Walk(self.trajectory, self.first) if self._cell_moves else None
         for start in range(self.first, self.trajectory.n_frames, size):
-            block = self.trajectory.read(start, start + size)
-            part = slice(start - self.first, start - self.first + len(block.times))
-            yield part, block.positions if walked is None else walked.follow(block)
+            stop = min(start + size, self.trajectory.n_frames)
+            positions = np.asarray(self.trajectory.positions[start:stop])
+            part = slice(start - self.first, stop - self.first)
+            yield part, positions if walks is None else walks.follow(positions, start)
 
     @property
     def _cell_moves(self) -> bool:
         cells = self.trajectory.cells
-        return bool(np.abs(cells - cells[0]).max() > _CELL_TOLERANCE_A)
+        parts = (cells[start : start + _CELLS] for start in range(0, len(cells), _CELLS))
+        return any(np.abs(part - cells[0]).max() > _CELL_TOLERANCE_A for part in parts)
 
     def drift(self) -> Floats:
         """Return the motion of the frame of reference, (n, 3), Å."""
-        weights = self._weights()
+        weights = self.weights()
         path = np.zeros((self.length, 3))
         if weights.any():
             for part, positions in self.blocks():
                 path[part] = weights @ positions
         return np.asarray(path - path[0])
 
-    def _weights(self) -> Floats:
+    def weights(self) -> Floats:
+        """Return the weights of the mean position that is at rest, (n_atoms,)."""
         frame, species = self.frame, self.trajectory.species
         if frame == LABORATORY:
             return np.zeros(len(species))
@@ -136,7 +146,7 @@ class Tracks:
 
 
 @dataclass(eq=False)
-class _Walked:
+class _Walk:
     """Follows atoms through a changing cell by the displacements that they made themselves.
 
     Positions unwrapped by whole cells carry n times the change of the cell for an atom that is n
@@ -145,19 +155,19 @@ class _Walked:
     https://doi.org/10.1021/acs.jctc.3c00308).
     """
 
+    trajectory: Trajectory
+    first: int
     position: Floats | None = None
-    cell: Floats | None = None
     path: Floats | None = None
 
-    def follow(self, block: Frames) -> Floats:
+    def follow(self, positions: NDArray[np.floating], start: int) -> Floats:
         """Return the positions of the next block, (k, n_atoms, 3), Å."""
-        positions, cells = block.positions, block.cells
-        if self.position is None or self.cell is None or self.path is None:
-            self.position, self.cell, self.path = positions[0], cells[0], positions[0]
-        before = np.concatenate([self.position[None], positions[:-1]])
-        cells_before = np.concatenate([self.cell[None], cells[:-1]])
-        images = np.floor(before @ np.linalg.inv(cells_before))
-        steps = positions - before - images @ (cells - cells_before)
-        paths = self.path + np.cumsum(steps, axis=0)
-        self.position, self.cell, self.path = positions[-1], cells[-1], paths[-1]
-        return np.asarray(paths)
+        if self.position is None or self.path is None:
+            self.position = np.array(positions[0], dtype=float)
+            self.path = self.position.copy()
+        before = max(start - 1, self.first)
+        here = slice(start, start + len(positions))
+        cells = np.concatenate([self.trajectory.cells[before : before + 1],
+                                self.trajectory.cells[here]])  # fmt: skip
+        paths: Floats = walked(positions, cells, np.linalg.inv(cells), self.position, self.path)
+        return paths

@@ -9,6 +9,7 @@ from vitrolyte.study.recipes import (
     connectivity,
     dynamics,
     matter,
+    motion,
     potential,
     reading,
     spectra,
@@ -25,6 +26,7 @@ _SUBJECTS = (
     connectivity,
     spectra,
     transport,
+    motion,
 )
 
 COOKBOOK: Mapping[str, Recipe] = {

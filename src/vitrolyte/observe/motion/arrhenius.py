@@ -179,6 +179,12 @@ class TemperatureSeries:
         What the quantity is.
     of, method
         As in an observation.
+    temperature_errors_K
+        (n,) standard errors of the temperatures, each on its own; empty where they are exact.
+    common_temperature_error_K
+        Standard error of an offset that all temperatures share (a thermometer's), K.
+    common_relative_error
+        Standard error of a factor that all numbers share (the thickness of a pellet).
     """
 
     temperatures_K: tuple[float, ...]
@@ -186,6 +192,9 @@ class TemperatureSeries:
     kind: ActivatedQuantity = CONDUCTIVITY
     of: str = ""
     method: str = ""
+    temperature_errors_K: tuple[float, ...] = ()
+    common_temperature_error_K: float = 0.0
+    common_relative_error: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.temperatures_K) != len(self.numbers):
@@ -193,12 +202,54 @@ class TemperatureSeries:
                 "Each temperature needs one number",
                 received=f"{len(self.temperatures_K)} temperatures, {len(self.numbers)} numbers",
             )
+        if len(self.temperature_errors_K) not in (0, len(self.temperatures_K)):
+            raise InputError(
+                "Each temperature needs its error, or none has one",
+                received=f"{len(self.temperature_errors_K)} errors of "
+                f"{len(self.temperatures_K)} temperatures",
+            )
+        if not all(t > 0 for t in self.temperatures_K):
+            raise InputError(
+                "Temperatures are absolute, in K",
+                received=f"{sorted(self.temperatures_K)[0]:g}",
+                remedy="add 273.15 to degrees Celsius",
+            )
 
     @property
     def usable(self) -> tuple[tuple[float, Quantity], ...]:
         """Return the temperatures whose number is above zero and not refused."""
         pairs = zip(self.temperatures_K, self.numbers)
         return tuple((t, q) for t, q in pairs if q.status != "refused" and q.value > 0)
+
+
+def two_point_energy(series: TemperatureSeries) -> Quantity:
+    r"""Return the activation energy that two printed values imply, eV.
+
+    .. math:: E_a = k \,\frac{\ln y_2 - \ln y_1}{1/T_1 - 1/T_2}
+
+    with y or y T, as the kind of the series says: a check of an energy printed beside them, not
+    a measurement. It has an error where both values have intervals.
+
+    Raises
+    ------
+    InputError
+        If there are not two values above zero at two temperatures.
+    """
+    if len(series.usable) != 2 or len({t for t, _ in series.usable}) != 2:
+        raise InputError(
+            "Two values above zero at two temperatures are needed",
+            received=f"{len(series.usable)}",
+        )
+    (t1, y1), (t2, y2) = series.usable
+    reach = (1.0 / t1 - 1.0 / t2) / BOLTZMANN_EV_PER_K
+    factor = t2 / t1 if series.kind.times_temperature else 1.0
+    energy = float(np.log(y2.value / y1.value * factor) / reach)
+    cold, hot = (
+        float(np.log(y.high / y.low)) / (2 * NORMAL_95) if y.low > 0 else np.nan for y in (y1, y2)
+    )
+    error = float(np.hypot(cold, hot) / abs(reach))
+    number = Quantity.normal(energy, error, "eV")
+    return number.provisional(f"from two values alone, at {t1:g} and {t2:g} K")
 
 
 def arrhenius(
@@ -231,6 +282,12 @@ def arrhenius(
         raise InputError(
             f"An Arrhenius line needs at least {_FEWEST_TEMPERATURES} temperatures",
             received=f"{sorted(set(series.temperatures_K))} K",
+        )
+    if any(series.temperature_errors_K) or series.common_temperature_error_K:
+        raise InputError(
+            "A line by errors of y alone needs exact temperatures",
+            received="temperatures with errors",
+            remedy="use temperature_dependence, which takes errors in both directions",
         )
     if len({t for t, _ in series.usable}) < _FEWEST_TEMPERATURES:
         return _refused(series, extrapolate_to_K)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement
 
 import numpy as np
 from scipy import stats
@@ -56,6 +55,8 @@ class Currents:
         Formal charges, e; species left out count as neutral.
     tracers
         Diffusion of each species.
+    partial
+        Whether species that carry charge were left out on purpose.
     """
 
     moved: Displacements
@@ -63,6 +64,11 @@ class Currents:
     temperature_K: float
     limits: Limits
     tracers: Mapping[str, Tracer]
+    partial: bool = False
+
+    def of(self, *names: str) -> Currents:
+        """Return the current of some of the species alone; it holds for this frame only."""
+        return replace(self, charges={name: self.charges[name] for name in names}, partial=True)
 
     @cached_property
     def charged(self) -> tuple[str, ...]:
@@ -108,24 +114,27 @@ class Currents:
     def remark(self) -> str:
         """Return what a reader of a conductivity should know."""
         parts = [f"{', '.join(self.still)} showed no diffusion"] if self.still else []
-        net = sum(self._strength(name) * self._count(name) for name in self.charged)
-        if abs(net) > 1e-6 * sum(self._count(name) for name in self.charged):
+        net = sum(self.strength(name) * self.count(name) for name in self.charged)
+        if not self.partial and abs(net) > 1e-6 * sum(self.count(name) for name in self.charged):
             parts.append(f"the charges given add up to {net:+.3g} e, so that the result depends "
                          f"on the frame of reference ({self.moved.frame})")  # fmt: skip
         return "; ".join(parts)
 
-    def _strength(self, name: str) -> float:
+    def strength(self, name: str) -> float:
+        """Return the charge of an ion of a species, e."""
         return float(self.charges.get(name, 0.0))
 
-    def _count(self, name: str) -> int:
+    def count(self, name: str) -> int:
+        """Return the number of ions of a species."""
         return int(self.moved.counts[self.moved.species.index(name)])
 
-    def _modes(self, name: str) -> Floats:
+    def modes(self, name: str) -> Floats:
+        """Return the sine modes of the summed path of a species, (m, d)."""
         return np.asarray(self.moved.sum_modes[self.moved.species.index(name)])
 
     @cached_property
     def _shares(self) -> tuple[Share, ...]:
-        rows = [(self.moved.species.index(name), self._strength(name)) for name in self.charged]
+        rows = [(self.moved.species.index(name), self.strength(name)) for name in self.charged]
         return tuple(Share(self.moved.modes[row], z**2) for row, z in rows)
 
     @cached_property
@@ -134,31 +143,35 @@ class Currents:
 
     @cached_property
     def _straight(self) -> int:
-        return straight_modes(self._spectrum, self.moved.n_frames)
+        return straight_modes(self._spectrum, self.moved.points)
 
     @cached_property
     def _guide(self) -> Fit:
         m = fitted_modes(self._straight)
-        return fit_spectrum(self._spectrum[:m], roughness(m, self.moved.n_frames), 1)
+        return fit_spectrum(self._spectrum[:m], roughness(m, self.moved.points), 1)
 
     @cached_property
-    def _single(self) -> Level:
-        return self_level(self._shares, self.moved.n_frames, self._straight)
+    def single(self) -> Level:
+        """Return the sum over single ions, e² Å²/ps."""
+        return self_level(self._shares, self.moved.points, self._straight)
 
     @cached_property
     def _current(self) -> Floats:
-        parts = [self._strength(name) * self._modes(name) for name in self.charged]
+        parts = [self.strength(name) * self.modes(name) for name in self.charged]
         return np.asarray(np.sum(parts, axis=0))
 
     @cached_property
-    def _joint(self) -> Level:
-        return joint_level(self._current, self.moved.n_frames, self._guide, self._straight)
+    def joint(self) -> Level:
+        """Return the limit of the current of all ions together, e² Å²/ps."""
+        return joint_level(self._current, self.moved.points, self._guide, self._straight)
 
-    @cached_property
-    def _flat(self) -> int:
-        return self._joint.modes
+    @property
+    def flat(self) -> int:
+        """Return the number of low modes of the current on which collective numbers rest."""
+        return self.joint.modes
 
-    def _remarked(self, number: Quantity) -> Quantity:
+    def remarked(self, number: Quantity) -> Quantity:
+        """Return a number with what a reader of a conductivity should know."""
         if number.status == "refused" or not self.remark:
             return number
         if self.still_share > _NEGLIGIBLE:
@@ -172,14 +185,14 @@ class Currents:
         """Return the Nernst–Einstein conductivity of all ions, S/cm."""
         if self.obstacle:
             return Quantity.refused(_CONDUCTIVITY, self.obstacle)
-        number = self.limits.quantity(self._single, self.factor, _CONDUCTIVITY)
+        number = self.limits.quantity(self.single, self.factor, _CONDUCTIVITY)
         moving = 1.0 - self.still_share
         if self._too_still:
             ends = f"between {number.value * moving:.2g} and {number.value:.2g} {_CONDUCTIVITY}"
             return Quantity.refused(_CONDUCTIVITY, f"{self._too_still}: anything {ends}")
         # The truth lies anywhere between the sum with and without the ions that are still.
         number = replace(number, low=min(number.low, number.low * moving))
-        return self._remarked(self._as_sure_as_tracers(number))
+        return self.remarked(self._as_sure_as_tracers(number))
 
     def _as_sure_as_tracers(self, number: Quantity) -> Quantity:
         doubts = [self.tracers[name].quantity for name in self.charged]
@@ -192,7 +205,7 @@ class Currents:
         """Return the Nernst–Einstein conductivity of each charged species, S/cm."""
         found = {}
         for name in self.charged:
-            strength = self._count(name) * self._strength(name) ** 2 * self.factor
+            strength = self.count(name) * self.strength(name) ** 2 * self.factor
             diffusivity = self.tracers[name].quantity
             found[name] = diffusivity.scaled(strength / A2_PER_PS_TO_CM2_PER_S, _CONDUCTIVITY)
         return found
@@ -203,52 +216,57 @@ class Currents:
 
     def charge_diffusivity(self) -> Quantity:
         """Return the collective conductivity as a diffusivity of independent charges, cm²/s."""
-        squares = sum(self._count(name) * self._strength(name) ** 2 for name in self.charged)
+        squares = sum(self.count(name) * self.strength(name) ** 2 for name in self.charged)
         return self._collective(A2_PER_PS_TO_CM2_PER_S / squares, "cm²/s")
 
     @cached_property
-    def _no_current(self) -> str:
+    def no_current(self) -> str:
+        """Return why there is no collective conductivity; empty where there is one."""
         if self.obstacle:
             return self.obstacle
-        return "" if self._joint.value > 0 else "the collective spectrum has no limit above zero"
+        return "" if self.joint.value > 0 else "the collective spectrum has no limit above zero"
 
     def _collective(self, factor: float, unit: str) -> Quantity:
-        if self._no_current:
-            return Quantity.refused(unit, self._no_current)
-        number = self.limits.quantity(self._joint, factor, unit)
-        return self._remarked(self._as_sure_as_tracers(number))
+        if self.no_current:
+            return Quantity.refused(unit, self.no_current)
+        number = self.limits.quantity(self.joint, factor, unit)
+        return self.remarked(self._as_sure_as_tracers(number))
 
     def haven_ratio(self) -> Quantity:
         """Return tracer over collective conductivity; below one where ions move together."""
-        if self._no_current:
-            return Quantity.refused("1", self._no_current)
+        if self.no_current:
+            return Quantity.refused("1", self.no_current)
         if self._too_still:
             return Quantity.refused("1", self._too_still)
-        value = self._single.value / self._joint.value
+        value = self.single.value / self.joint.value
         variance = self._ratio_variance()
-        dof = min(self._single.dof, self._joint.dof)
-        quantile = float(stats.t.ppf(0.975, dof)) if self._single.variance > variance / 2 else 0.0
+        dof = min(self.single.dof, self.joint.dof)
+        quantile = float(stats.t.ppf(0.975, dof)) if self.single.variance > variance / 2 else 0.0
         nu = 2.0 / (variance * max(quantile / NORMAL_95, 1.0) ** 2)
         # The current is the scarce part: its chi-square stands in the denominator.
         low, high = value * stats.chi2.ppf([0.025, 0.975], nu) / nu
         number = Quantity(value, "1", value * variance**0.5, float(low), float(high))
-        return self._remarked(self._as_sure_as_tracers(self.limits.judged(number)))
+        return self.remarked(self._as_sure_as_tracers(self.limits.judged(number)))
 
     def _ratio_variance(self) -> float:
         """Return the relative variance of the Haven ratio, with the covariance of its parts."""
-        single, joint = self._single.variance, self._joint.variance
-        alike = max(0.5 * (self._alike_by_mode() + self._alike_in_time()), 0.0)
-        shared = 2.0 * alike * float(np.sqrt(single * joint))
+        single, joint = self.single.variance, self.joint.variance
+        shared = 2.0 * self.alike * float(np.sqrt(single * joint))
         return max(single + joint - shared, 1e-4 * (single + joint))
 
+    @cached_property
+    def alike(self) -> float:
+        """Return the correlation of the sum over single ions with that of all as one, 0 to 1."""
+        return max(0.5 * (self._alike_by_mode() + self._alike_in_time()), 0.0)
+
     def _alike_by_mode(self) -> float:
-        m = min(self._single.modes, self._joint.modes)
+        m = min(self.single.modes, self.joint.modes)
         squares = np.square(self._current[:m]).mean(axis=1)
         return float(np.corrcoef(self._spectrum[:m], squares)[0, 1])
 
     def _alike_in_time(self) -> float:
-        joint = stretches(self._joint.moments)
-        single = stretches(self._single.moments, len(joint))
+        joint = stretches(self.joint.moments)
+        single = stretches(self.single.moments, len(joint))
         if not len(joint) or len(single) != len(joint):
             return self._alike_by_mode()
         return float(np.corrcoef(single, joint)[0, 1])
@@ -257,11 +275,11 @@ class Currents:
         """Return the share of each species in the Nernst–Einstein conductivity."""
         if self.obstacle:
             return {name: Quantity.refused("1", self.obstacle) for name in self.charged}
-        return {name: self._remarked(self._tracer_share(name)) for name in self.charged}
+        return {name: self.remarked(self._tracer_share(name)) for name in self.charged}
 
     def _share(self, name: str) -> Level:
         which = self.charged.index(name)
-        return share_of(self._shares, which, self.moved.n_frames, self._straight)
+        return share_of(self._shares, which, self.moved.points, self._straight)
 
     def _tracer_share(self, name: str) -> Quantity:
         if name in self.still:
@@ -278,13 +296,13 @@ class Currents:
 
     def collective_transference(self) -> dict[str, Quantity]:
         """Return the share of each species in the collective conductivity, cross terms included."""
-        if self._no_current:
-            return {name: Quantity.refused("1", self._no_current) for name in self.charged}
+        if self.no_current:
+            return {name: Quantity.refused("1", self.no_current) for name in self.charged}
         found = {}
         for name in self.charged:
-            part = portion(self._strength(name) * self._modes(name)[: self._flat],
-                           self._current[: self._flat])  # fmt: skip
-            found[name] = self._remarked(self._share_quantity(part))
+            part = portion(self.strength(name) * self.modes(name)[: self.flat],
+                           self._current[: self.flat])  # fmt: skip
+            found[name] = self.remarked(self._share_quantity(part))
         return found
 
     def _share_quantity(self, part: Portion) -> Quantity:
@@ -293,29 +311,6 @@ class Currents:
         if half > self.limits.wide_interval:
             return number.provisional(f"the 95 % interval spans ±{half:.2g}")
         return number
-
-    def onsager(self) -> dict[str, Quantity]:
-        """Return the collective conductivity by pairs of species, S/cm; Student's t intervals."""
-        pairs = list(combinations_with_replacement(self.charged, 2))
-        if self._no_current:
-            return {f"{a}-{b}": Quantity.refused(_CONDUCTIVITY, self._no_current) for a, b in pairs}
-        return {f"{a}-{b}": self._remarked(self._pair(a, b)) for a, b in pairs}
-
-    def _pair(self, a: str, b: str) -> Quantity:
-        m, strength = self._flat, self._strength(a) * self._strength(b) * self.factor
-        first, second = self._modes(a)[:m], self._modes(b)[:m]
-        products = (first * second).ravel() * strength
-        value, dof = float(products.mean()), products.size
-        # Wishart: variance of a mean product of Gaussian modes.
-        own = float(np.mean(first**2) * np.mean(second**2)) * strength**2
-        error = float(np.sqrt((value**2 + own) / dof))
-        if a == b:
-            low, high = value * dof / stats.chi2.ppf([0.975, 0.025], dof)
-        else:
-            half = float(stats.t.ppf(0.975, dof)) * error
-            low, high = value - half, value + half
-        number = Quantity(value, _CONDUCTIVITY, error, float(low), float(high))
-        return self.limits.judged(number)
 
 
 def _share_interval(level: Level) -> tuple[float, float]:

@@ -5,10 +5,12 @@ ions do inside their cage adds a term that vanishes with the square of the frequ
 
 .. math:: S(g) = D + b\,g, \qquad g_j = 4 \sin^2(\pi j / 2n)
 
-holds below some mode M, and D is its limit at g = 0. This uses the same information as a
-generalised least-squares fit of the MSD, whose points are strongly correlated, but the modes are
-independent, so that the error follows from their scatter: whether ions move alone or together does
-not matter, since both show in the scatter of the sum over ions.
+holds below some mode M, and D is its limit at g = 0. Below M the spectrum is fitted by a cubic in
+g: its higher terms are too small to be seen there, and yet would shift the limit of a line by half
+of its error. This uses the same information as a generalised least-squares fit of the MSD, whose
+points are strongly correlated, but the modes are independent, so that the error follows from their
+scatter: whether ions move alone or together does not matter, since both show in the scatter of the
+sum over ions.
 
 The error has two parts. Independent Gaussian modes give the first. Rare or intermittent hops make
 the squared modes fluctuate in common, which shows only when the same modes are turned back into
@@ -37,6 +39,8 @@ Floats = NDArray[np.float64]
 _FEWEST_TESTED = 8
 _FEWEST_FITTED = 6
 _FEWEST_JOINT = 3
+_FEWEST_CUBIC = 12
+_AT_ZERO = (1.0, 5.0 / 4.0, 81.0 / 64.0, 325.0 / 256.0)
 _STRETCHES = 24
 _FEWEST_STRETCHES = 6
 _MODES_PER_STRETCH = 4
@@ -45,7 +49,6 @@ _BEYOND_CHANCE = 0.9
 _BEYOND_CHANCE_JOINT = 0.6
 _KNOWN = 1e6
 _BIAS_SHARE = 0.5
-_COMPONENTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +197,23 @@ def fitted_modes(straight: int) -> int:
     return max(straight // 2, min(straight, _FEWEST_FITTED))
 
 
+def limit_order(modes: int) -> int:
+    """Return the order in g of the polynomial whose value at g = 0 is the limit.
+
+    Higher terms cannot be seen in the range that is fitted, since it ends where they can; but left
+    out of the fit they shift the limit by up to half of its error, so that its interval is wrong.
+    """
+    return 3 if modes >= _FEWEST_CUBIC else 2
+
+
+def leverage(modes: int) -> float:
+    """Return the variance of that limit over that of the mean of the same modes.
+
+    The squares of even Legendre polynomials at zero, since g grows with the square of the mode.
+    """
+    return float(sum(_AT_ZERO[: limit_order(modes) + 1]))
+
+
 @dataclass(frozen=True, eq=False)
 class Share:
     """The ions of one species in a sum over ions.
@@ -201,7 +221,7 @@ class Share:
     Attributes
     ----------
     modes
-        (m, n_ions, 3) sine modes.
+        (m, n_ions, d) sine modes in d directions.
     weight
         Factor of each ion's squared modes in the sum.
     """
@@ -210,21 +230,25 @@ class Share:
     weight: float
 
     @property
+    def _factor(self) -> float:
+        return float(self.weight / self.modes.shape[2])
+
+    @property
     def spectrum(self) -> Floats:
         """Return the weighted sum over ions, mean over components, (m,)."""
         squares = np.einsum("mic,mic->m", self.modes, self.modes, dtype=float)
-        return np.asarray(self.weight / _COMPONENTS * squares)
+        return np.asarray(self._factor * squares)
 
     def by_ion(self, weights: Floats) -> Floats:
         """Return what each ion adds to a weighted sum over modes, (n_ions,)."""
         low = self.modes[: len(weights)]
         squares = np.einsum("m,mic,mic->i", weights, low, low, dtype=float, optimize=True)
-        return np.asarray(self.weight / _COMPONENTS * squares)
+        return np.asarray(self._factor * squares)
 
     def activity(self, weights: Floats) -> Floats:
         """Return what successive moments add to a weighted sum over modes, (m,)."""
         low = self.modes[: len(weights)]
-        return self.weight / _COMPONENTS * activity(low, weights)
+        return self._factor * activity(low, weights)
 
 
 def activity(modes: NDArray[np.floating], weights: Floats) -> Floats:
@@ -251,13 +275,13 @@ def self_level(shares: Sequence[Share], n_frames: int, straight: int) -> Level:
     straight
         From :func:`straight_modes` of the summed spectrum.
     """
-    m = fitted_modes(straight)
+    m, order = straight, limit_order(straight)
     spectrum = np.sum([share.spectrum[:m] for share in shares], axis=0)
-    fit = fit_spectrum(spectrum, roughness(m, n_frames), 1)
-    gaussian = fit.scatter(spectrum, 1) * float(np.sum((fit.weights * fit.fitted) ** 2))
+    fit = fit_spectrum(spectrum, roughness(m, n_frames), order)
+    gaussian = fit.scatter(spectrum, order) * float(np.sum((fit.weights * fit.fitted) ** 2))
     activity = np.sum([share.activity(fit.weights) for share in shares], axis=0)
     common = (_between_stretches(stretches(activity)), _between_ions(shares, fit.weights))
-    variance, dof = _larger((gaussian, m - 2.0), *common)
+    variance, dof = _larger((gaussian, m - 1.0 - order), *common)
     return Level(fit.limit, float(np.sqrt(variance)), dof, m, activity)
 
 
@@ -272,10 +296,10 @@ def share_of(shares: Sequence[Share], which: int, n_frames: int, straight: int) 
     which
         Index of the species among the shares.
     """
-    m = fitted_modes(straight)
+    m, order = straight, limit_order(straight)
     spectra = np.stack([share.spectrum[:m] for share in shares])
     whole = spectra.sum(axis=0)
-    fit = fit_spectrum(whole, roughness(m, n_frames), 1)
+    fit = fit_spectrum(whole, roughness(m, n_frames), order)
     value = float(fit.weights @ spectra[which]) / fit.limit
     own = np.arange(len(shares)) == which
     parts = [
@@ -283,11 +307,12 @@ def share_of(shares: Sequence[Share], which: int, n_frames: int, straight: int) 
         for share, factor in zip(shares, own - value)
     ]
     ratio = (spectra[which] - value * whole) / fit.limit
-    line = np.polyfit(roughness(m, n_frames), ratio, 1, w=1.0 / fit.fitted)
+    line = np.polyfit(roughness(m, n_frames), ratio, order, w=1.0 / fit.fitted)
     residuals = ratio - np.polyval(line, roughness(m, n_frames))
-    gaussian = float(np.sum((fit.weights * residuals) ** 2)) * m / (m - 2.0)
+    dof = m - 1.0 - order
+    gaussian = float(np.sum((fit.weights * residuals) ** 2)) * m / dof
     moments = np.sum([part.activity(fit.weights) for part in parts], axis=0)
-    variance, dof = _larger((gaussian, m - 2.0), _between_stretches(stretches(moments)))
+    variance, dof = _larger((gaussian, dof), _between_stretches(stretches(moments)))
     return Level(value, float(np.sqrt(variance)), dof, m, moments)
 
 
@@ -329,10 +354,10 @@ def _between_ions(shares: Sequence[Share], weights: Floats) -> tuple[float, floa
 
 
 def joint_level(modes: Floats, n_frames: int, guide: Fit, straight: int) -> Level:
-    """Return the limit of the spectrum of one summed path, (m, 3) sine modes.
+    """Return the limit of the spectrum of one summed path, (m, d) sine modes.
 
-    Three components of one path are all there is, so that the Gaussian part of the error is known
-    beforehand: a chi-square with three degrees of freedom for each mode. The slope is too faint to
+    The d components of one path are all there is, so that the Gaussian part of the error is known
+    beforehand: a chi-square with d degrees of freedom for each mode. The slope is too faint to
     be seen in one path; that of the sum over single ions stands for it.
 
     Parameters
@@ -345,10 +370,31 @@ def joint_level(modes: Floats, n_frames: int, guide: Fit, straight: int) -> Leve
     m = current_modes(modes, n_frames, guide, straight)
     levelled = _levelled(modes[:m], n_frames, guide)
     value = float(np.square(levelled).mean())
-    gaussian = 2.0 / (_COMPONENTS * m) * value**2
-    moments = activity(levelled, np.full(m, 1.0 / m)) / _COMPONENTS
+    gaussian = 2.0 / levelled.size * value**2
+    moments = activity(levelled, np.full(m, 1.0 / m)) / levelled.shape[1]
     variance, dof = _larger(
         (gaussian, _KNOWN), _between_stretches(stretches(moments)), chance=_BEYOND_CHANCE_JOINT
+    )
+    return Level(value, float(np.sqrt(variance)), dof, m, moments)
+
+
+def cross_level(first: Floats, second: Floats) -> Level:
+    """Return the mean product of two summed paths, (m, d) sine modes that both follow a level.
+
+    Cage motions of different ions are independent, so that the product has no slope to take away.
+    The Gaussian part of the error is that of an element of a Wishart matrix; intermittent hops show
+    between stretches of the run.
+    """
+    m = len(first)
+    value = float(np.mean(first * second))
+    gaussian = (value**2 + float(np.mean(first**2) * np.mean(second**2))) / first.size
+    plain = fft.dst(first, type=1, norm="ortho", axis=0)
+    other = fft.dst(second, type=1, norm="ortho", axis=0)
+    moments = np.asarray((plain * other).sum(axis=1) / first.size)
+    variance, dof = _larger(
+        (gaussian, first.size),
+        _between_stretches(stretches(moments)),
+        chance=_BEYOND_CHANCE_JOINT,
     )
     return Level(value, float(np.sqrt(variance)), dof, m, moments)
 
@@ -372,7 +418,7 @@ def current_modes(modes: Floats, n_frames: int, guide: Fit, straight: int) -> in
     m = straight
     slope = _relative_slope(guide)
     while m > _FEWEST_JOINT and slope * float(roughness(m, n_frames).mean()) > _BIAS_SHARE * (
-        np.sqrt(2.0 / _COMPONENTS / m)
+        np.sqrt(2.0 / modes.shape[1] / m)
     ):
         m = max(int(m / 1.1), _FEWEST_JOINT)
     spectrum = np.square(_levelled(modes[:m], n_frames, guide)).mean(axis=1)
@@ -405,7 +451,7 @@ def portion(part: Floats, whole: Floats) -> Portion:
     Parameters
     ----------
     part, whole
-        (m, 3) sine modes.
+        (m, d) sine modes.
     """
     norm = float(np.sum(whole**2))
     value = float(np.sum(part * whole)) / norm

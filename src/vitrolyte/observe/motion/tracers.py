@@ -10,7 +10,13 @@ from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
 from vitrolyte.observe.motion.displacement import Displacements
 from vitrolyte.observe.motion.judgement import Limits
-from vitrolyte.observe.motion.low_frequency import Level, Share, self_level, straight_modes
+from vitrolyte.observe.motion.low_frequency import (
+    Level,
+    Share,
+    leverage,
+    self_level,
+    straight_modes,
+)
 from vitrolyte.observe.tracks import Floats
 
 UNIT = "cm²/s"
@@ -28,7 +34,8 @@ class Tracer:
     level
         D with its error, Å²/ps; None where no diffusive range was found.
     reach
-        Mean distance diffused in the whole run, √(6 D t), Å; 0 where D is not above zero.
+        Mean distance diffused in the whole run, √(2 d D t) in d directions, Å; 0 where D is not
+        above zero.
     slope, slope_error
         Logarithmic slope of the MSD between 1/16 and 1/4 of the run, without the part that cage
         motion adds.
@@ -53,12 +60,13 @@ def tracer(moved: Displacements, species: str, limits: Limits) -> Tracer:
     """Return the diffusion of one species, judged against the limits."""
     row = moved.species.index(species)
     shares = (Share(moved.modes[row], 1.0 / moved.counts[row]),)
-    straight = straight_modes(shares[0].spectrum, moved.n_frames)
-    level = self_level(shares, moved.n_frames, straight) if straight else None
+    straight = straight_modes(shares[0].spectrum, moved.points)
+    level = self_level(shares, moved.points, straight) if straight else None
     value = max(level.value, 0.0) if level else 0.0
-    reach = float(np.sqrt(6.0 * value * moved.duration_ps))
-    plateau = cage_plateau(moved.msd[row], level, moved.step_ps)
-    slope, error = log_slope(moved.msd[row] - plateau, independent_ions(level))
+    reach = float(np.sqrt(2.0 * moved.dimensions * value * moved.duration_ps))
+    lone = lone_paths(level)
+    plateau = cage_plateau(moved, row, level)
+    slope, error = log_slope(moved, moved.msd[row] - plateau, lone)
     quantity = _quantity(species, moved, level, reach, limits)
     if slope + error < limits.subdiffusive_exponent:
         quantity = quantity.provisional(
@@ -81,16 +89,22 @@ def _quantity(
     return limits.quantity(level, A2_PER_PS_TO_CM2_PER_S, UNIT)
 
 
-def independent_ions(level: Level | None) -> float:
-    """Return how many ions moving alone would scatter as these do; at least one third."""
+def lone_paths(level: Level | None) -> float:
+    """Return how many components of paths moving alone would scatter as these do; at least one."""
     if level is None or not np.isfinite(level.variance):
-        return 1.0
-    # A straight fit through m modes has 9/4 of the variance of their mean.
-    return max(2.0 * 2.25 / (3.0 * level.modes * max(level.variance, 1e-12)), 1.0 / 3.0)
+        return 3.0
+    return max(2.0 * leverage(level.modes) / (level.modes * max(level.variance, 1e-12)), 1.0)
 
 
-def relative_msd_variance(lag: int, n_frames: int, ions: float) -> float:
+def relative_msd_variance(lag: int, n_frames: int, lone: float) -> float:
     """Return the relative variance of a random walk's MSD over all time origins.
+
+    Parameters
+    ----------
+    lag, n_frames
+        Frames.
+    lone
+        Number of independent components of paths.
 
     References
     ----------
@@ -101,28 +115,37 @@ def relative_msd_variance(lag: int, n_frames: int, ions: float) -> float:
         spread = (4 * k**2 * origins + 2 * origins + k - k**3) / (6 * k * origins**2)
     else:
         spread = 1 + (origins**3 - 4 * k * origins**2 + 4 * k - origins) / (6 * k**2 * origins)
-    return spread * 2.0 / (3.0 * ions)
+    return spread * 2.0 / lone
 
 
-def cage_plateau(msd: Floats, level: Level | None, step_ps: float) -> float:
-    """Return what the MSD exceeds 6 D t by at the time resolution of D, Å²; at least zero.
+def resolving_modes(level: Level) -> int:
+    """Return how many modes resolve the time from which on a diffusivity is known.
+
+    The bend of the fit takes up what the upper half of its modes tell.
+    """
+    return max(level.modes // 2, 1)
+
+
+def cage_plateau(moved: Displacements, row: int, level: Level | None) -> float:
+    """Return what the MSD exceeds 2 d D t by at the time resolution of D, Å²; at least zero.
 
     Zero where that resolution is coarser than 1/16 of the run: what precedes it may then be slower
     than diffusion as well as a cage, and the benefit of the doubt is not given.
     """
-    if level is None or level.modes < _SLOPE_START:
+    if level is None or resolving_modes(level) < _SLOPE_START:
         return 0.0
-    lag = max(len(msd) // level.modes, 1)
-    return max(float(msd[lag] - 6.0 * level.value * lag * step_ps), 0.0)
+    at = moved.at(max(moved.n_frames // resolving_modes(level), 1))
+    walked = 2.0 * moved.dimensions * level.value
+    return max(float(moved.msd[row, at] - walked * moved.lags_ps[at]), 0.0)
 
 
-def log_slope(msd: Floats, ions: float) -> tuple[float, float]:
+def log_slope(moved: Displacements, msd: Floats, lone: float) -> tuple[float, float]:
     """Return the logarithmic slope of an MSD from 1/16 to 1/4 of the run, and its error."""
-    n = len(msd)
-    near, far = max(n // _SLOPE_START, 1), max(n // _SLOPE_STOP, 2)
+    n = moved.n_frames
+    near, far = moved.at(max(n // _SLOPE_START, 1)), moved.at(max(n // _SLOPE_STOP, 2))
     if min(msd[near], msd[far]) <= 0:
         return 0.0, 0.0
-    decades = np.log(far / near)
+    decades = np.log(moved.lags[far] / moved.lags[near])
     slope = np.log(msd[far] / msd[near]) / decades
-    error = np.sqrt(relative_msd_variance(far, n, ions)) / decades
+    error = np.sqrt(relative_msd_variance(int(moved.lags[far]), n, lone)) / decades
     return float(slope), float(error)

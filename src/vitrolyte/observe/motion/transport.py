@@ -17,8 +17,15 @@ from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.observe.motion.currents import Currents
 from vitrolyte.observe.motion.displacement import Displacements, Reading, mean_square_displacement
-from vitrolyte.observe.motion.displacement_curves import exponent, msd_curves, msd_quantity
+from vitrolyte.observe.motion.displacement_curves import (
+    CRITERION,
+    exponent,
+    msd_curves,
+    msd_quantity,
+    windows,
+)
 from vitrolyte.observe.motion.judgement import Limits
+from vitrolyte.observe.motion.onsager import distinct_conductivity, haven_ratios, onsager
 from vitrolyte.observe.motion.tracers import Tracer, tracer
 
 TRACER = "tracer (Nernst-Einstein)"
@@ -69,6 +76,15 @@ class Transport(Result):
     onsager
         Collective conductivity by pairs of species (``Li-Cl``), S/cm; they add up to the whole
         when each unlike pair counts twice.
+    distinct_conductivity
+        By species: what different ions of the species add to its own element of that matrix, S/cm;
+        the self part is the partial conductivity.
+    species_haven_ratio
+        By species: self part over the whole of its own element.
+    windows
+        By species that diffuses: the lags from which and up to which the diffusivity is known, ps.
+    criterion
+        How these windows were chosen.
     curves
         MSD of each species, with the window on which the diffusivities rest.
     """
@@ -87,6 +103,10 @@ class Transport(Result):
     tracer_transference: Mapping[str, Quantity]
     collective_transference: Mapping[str, Quantity]
     onsager: Mapping[str, Quantity]
+    distinct_conductivity: Mapping[str, Quantity]
+    species_haven_ratio: Mapping[str, Quantity]
+    windows: Mapping[str, tuple[float, float]]
+    criterion: str
     curves: CurveSet
 
     def observations(self, sample: Sample) -> tuple[Observation, ...]:
@@ -104,6 +124,8 @@ class Transport(Result):
             ("transference_number", self.tracer_transference, TRACER),
             ("transference_number", self.collective_transference, COLLECTIVE),
             ("ionic_conductivity", self.onsager, "collective (pair of species)"),
+            ("ionic_conductivity", self.distinct_conductivity, "distinct ions of one species"),
+            ("haven_ratio", self.species_haven_ratio, "tracer over collective, this species alone"),
         )
         rows = tuple(
             computed(sample, word, number, of=of, method=method)
@@ -173,6 +195,11 @@ def transport_of(
         If no species is charged or the temperature is not positive.
     """
     _check(charges, temperature_K)
+    if unknown := [name for name in charges if name not in moved.species]:
+        raise InputError(
+            "Charges belong to species whose displacements are known",
+            received=f"{unknown}, known are {list(moved.species)}",
+        )
     limits = limits or Limits()
     tracers = {name: tracer(moved, name, limits) for name in moved.species}
     currents = Currents(moved, dict(charges), temperature_K, limits, tracers)
@@ -191,7 +218,11 @@ def transport_of(
         haven_ratio=currents.haven_ratio(),
         tracer_transference=currents.tracer_transference(),
         collective_transference=currents.collective_transference(),
-        onsager=currents.onsager(),
+        onsager=onsager(currents),
+        distinct_conductivity=distinct_conductivity(currents),
+        species_haven_ratio=haven_ratios(currents),
+        windows=windows(moved, tracers),
+        criterion=CRITERION,
         curves=msd_curves(moved, tracers, mobile),
     )
 

@@ -77,6 +77,11 @@ class Analysis(Settings):
         default_factory=dict
     )
     absorber: str | None = None
+    bonds: Words = ()
+    rotor: str | None = None
+    nuclei: Words = ()
+    fields_T: Annotated[tuple[Positive, ...], BeforeValidator(_listed)] = ()
+    spin_locks_kHz: Annotated[tuple[Positive, ...], BeforeValidator(_listed)] = ()
     temperature_K: Annotated[tuple[Positive, ...], BeforeValidator(_listed)] = ()
     pressure_GPa: float | None = None
     frame_time_ps: Positive | None = None

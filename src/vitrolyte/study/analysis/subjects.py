@@ -30,6 +30,21 @@ def _absorber(request: Analysis) -> Plain:
     return {"absorber": request.absorber}
 
 
+def _bonds(request: Analysis) -> Plain:
+    return {"bonds": list(request.bonds)}
+
+
+def _rotors(request: Analysis) -> Plain:
+    first = {"mobile": request.mobile[0]} if request.mobile else {}
+    return {**first, "rotor": request.rotor or "", **_shells(request)}
+
+
+def _nuclei(request: Analysis) -> Plain:
+    fields = {"fields_T": list(request.fields_T)} if request.fields_T else {}
+    locks = {"spin_locks_kHz": list(request.spin_locks_kHz)} if request.spin_locks_kHz else {}
+    return {"nuclei": list(request.nuclei), **fields, **locks}
+
+
 @dataclass(frozen=True)
 class Subject:
     """Something that can be looked at.
@@ -97,6 +112,13 @@ ALL = (
     Subject("first-shells", ("absorber",), settings=lambda r: {**_shells(r), **_absorber(r)}),
     Subject("exafs", ("absorber",), "each", settings=_absorber, by_name=True),
     Subject("transport", ("temperature_K",), "each", moving=True),
+    Subject("anisotropy", ("temperature_K",), "each", moving=True, by_name=True),
+    Subject("van-hove", takes="each", moving=True),
+    Subject("intermediate-scattering", takes="each", moving=True),
+    Subject("vibration", takes="each", settings=_bonds, moving=True),
+    Subject("hops", ("mobile",), "each", moving=True, each_mobile=True),
+    Subject("rotation", takes="each", settings=_rotors, moving=True),
+    Subject("relaxation", ("nuclei",), "each", settings=_nuclei, moving=True),
 )
 """Everything that can be looked at, in the order in which it is done."""
 

@@ -19,7 +19,7 @@ from vitrolyte.data.observation import Observation, Sample
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.matter.composition import composition_of, parse_formula
-from vitrolyte.study.recipe import Output, Recipe, RecipeSettings, Work
+from vitrolyte.study.recipe import Output, Product, Recipe, RecipeSettings, Work
 from vitrolyte.study.settings import SampleSettings
 
 FRAMES_AT_A_TIME = 64
@@ -185,6 +185,25 @@ def _continues(path: Path, trajectory: Trajectory) -> bool:
     except InputError:  # killed while it was being made
         return False
     return kept.species == trajectory.species and kept.n_frames <= trajectory.n_frames
+
+
+def require_paths(source: Product) -> None:
+    """Refuse what needs displacements from a file in which paths of atoms are not known.
+
+    Raises
+    ------
+    InputError
+        If they are not.
+    """
+    for result in source.results():
+        if isinstance(result, TrajectoryFile) and not result.displacements_known:
+            raise InputError(
+                "Motion needs frames at known times in which every path can be followed",
+                received=f"times: {result.time_source}; unwrapping: {result.unwrapping}; "
+                + "; ".join(result.notes),
+                remedy="give the time between frames, write frames more often or unwrapped, "
+                "or look at the structure alone",
+            )
 
 
 RECIPES = (Recipe("trajectory", 1, TrajectorySettings, take_trajectory),)

@@ -11,20 +11,26 @@ from pydantic import Field
 from vitrolyte.data.curve import Curve
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.model import Model
+from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.infer.evidence import weigh
 from vitrolyte.infer.fit import fit
+from vitrolyte.observe.motion.anisotropy import AnisotropySettings, anisotropy
 from vitrolyte.observe.motion.arrhenius import (
     CONDUCTIVITY,
     ActivatedQuantity,
-    Arrhenius,
     FittedLine,
     TemperatureSeries,
-    arrhenius,
 )
 from vitrolyte.observe.motion.judgement import Limits
 from vitrolyte.observe.motion.odds import (
     ExtrapolatedTransference,
     TransferenceSeries,
     extrapolated_transference,
+)
+from vitrolyte.observe.motion.temperature_dependence import (
+    TemperatureDependence,
+    TemperatureSettings,
+    temperature_dependence,
 )
 from vitrolyte.observe.motion.transport import (
     CITATIONS,
@@ -48,7 +54,7 @@ from vitrolyte.study.recipe import (
 )
 from vitrolyte.study.recipes.matter import charges_of
 from vitrolyte.study.recipes.pooling import Pooled, pooled
-from vitrolyte.study.recipes.reading import TrajectoryFile
+from vitrolyte.study.recipes.reading import require_paths
 
 FEWEST_TEMPERATURES = 4
 
@@ -59,6 +65,13 @@ class TransportSettings(RecipeSettings):
     dynamics: Each
     hop_length_A: Annotated[float, Field(gt=0)] = 3.0
     wide_interval: Annotated[float, Field(gt=0)] = 0.5
+
+
+class DirectionSettings(RecipeSettings):
+    """Transport of one run by direction: lattice axes, layers with a normal (h k l), tensor."""
+
+    dynamics: Each
+    normal: tuple[int, int, int] = (0, 0, 1)
 
 
 class PooledTransportSettings(RecipeSettings):
@@ -88,31 +101,33 @@ class ArrheniusSettings(RecipeSettings):
 def observe_transport(work: Work) -> Output:
     """Analyse the transport of one run."""
     settings: TransportSettings = work.settings
+    trajectory, charges, temperature = _moving(work)
+    limits = Limits(hop_length_A=settings.hop_length_A, wide_interval=settings.wide_interval)
+    found = transport(
+        trajectory, charges, temperature_K=temperature, settings=AnalysisSettings(limits=limits)
+    )
+    return Output(work.one("dynamics").sample, (found,))
+
+
+def observe_anisotropy(work: Work) -> Output:
+    """Look at the transport of one run by direction."""
+    settings: DirectionSettings = work.settings
+    trajectory, charges, temperature = _moving(work)
+    wanted = AnisotropySettings(normal=settings.normal)
+    found = anisotropy(trajectory, charges, temperature_K=temperature, settings=wanted)
+    return Output(work.one("dynamics").sample, (found,))
+
+
+def _moving(work: Work) -> tuple[Trajectory, dict[str, float], float]:
+    """Return a run whose paths are known, the charges in it, and its temperature, K."""
     source = work.one("dynamics")
     temperature = source.sample.temperature_K
     if temperature is None:
         raise InputError(f"The step {source.step!r} must state its temperature", received="none")
-    _check_paths(source)
-    limits = Limits(hop_length_A=settings.hop_length_A, wide_interval=settings.wide_interval)
+    require_paths(source)
     trajectory = source.trajectory()
     charges = {s: float(q) for s, q in charges_of(work.study).items() if s in trajectory.species}
-    found = transport(
-        trajectory, charges, temperature_K=temperature, settings=AnalysisSettings(limits=limits)
-    )
-    return Output(source.sample, (found,))
-
-
-def _check_paths(source: Product) -> None:
-    """Refuse displacements from a file in which the paths of the atoms are not known."""
-    for result in source.results():
-        if isinstance(result, TrajectoryFile) and not result.displacements_known:
-            raise InputError(
-                "Transport needs frames at known times in which every path can be followed",
-                received=f"times: {result.time_source}; unwrapping: {result.unwrapping}; "
-                + "; ".join(result.notes),
-                remedy="give the time between frames, write frames more often or unwrapped, "
-                "or look at the structure alone",
-            )
+    return trajectory, charges, temperature
 
 
 def pool_transport(work: Work) -> Output:
@@ -144,13 +159,13 @@ def observe_arrhenius(work: Work) -> Output:
     return Output(sample, (numbers, *lines, *shares))
 
 
-def _lines(numbers: Pooled, target_K: float) -> Iterator[Arrhenius]:
+def _lines(numbers: Pooled, target_K: float) -> Iterator[TemperatureDependence]:
     for kind, of, method in _series(numbers):
         points = numbers.find(kind.word, of, method)
         series = TemperatureSeries(
             tuple(t for t, _ in points), tuple(n for _, n in points), kind, of, method
         )
-        yield arrhenius(series, _fitted, extrapolate_to_K=target_K)
+        yield temperature_dependence(series, weigh, TemperatureSettings(target_K))
 
 
 def _shares(numbers: Pooled, target_K: float) -> Iterator[ExtrapolatedTransference]:
@@ -179,8 +194,9 @@ def _species(numbers: Pooled) -> list[str]:
 
 RECIPES = (
     Recipe(
-        "transport", 3, TransportSettings, observe_transport, reported=False, citations=CITATIONS
+        "transport", 4, TransportSettings, observe_transport, reported=False, citations=CITATIONS
     ),
+    Recipe("anisotropy", 1, DirectionSettings, observe_anisotropy, citations=CITATIONS),
     Recipe("pooled-transport", 1, PooledTransportSettings, pool_transport, citations=CITATIONS),
-    Recipe("arrhenius", 2, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
+    Recipe("arrhenius", 3, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
 )

@@ -1,0 +1,1 @@
+"""Nuclear spin relaxation: laws of spectral densities, and couplings that a run makes fluctuate."""

@@ -1,0 +1,1 @@
+"""How molecular ions turn, and whether their turning has to do with the ions that move."""

@@ -1,0 +1,1 @@
+"""Vibrations: spectra of velocities, stretching of bonds, mean square vibrations about sites."""
