@@ -194,7 +194,7 @@ def _reading(ions: int, frames: int, *, rounds: int) -> Race:
     return Race(
         job=f"From the store to all of transport, every species: {_size(ions, frames)}",
         unit="s",
-        answer="largest displacement read, or MSD of Li at half of the run, Å²",
+        answer="MSD of Li at half of the run, Å²",
         contestants=(
             Contestant("Vitrolyte transport", partial(_stored_transport, store)),
             Contestant("reading the store alone", partial(_read, store)),
@@ -220,6 +220,8 @@ def _read(store: Path) -> Work:
 
     def work() -> float:
         steps = range(0, stored.n_frames, _BLOCK)
-        return max(float(np.asarray(stored.positions[k : k + _BLOCK])[-1].max()) for k in steps)
+        for start in steps:
+            np.asarray(stored.positions[start : start + _BLOCK])
+        return float("nan")  # what was read has no diffusion yet
 
     return timed(work)

@@ -98,10 +98,10 @@ def test_every_benchmark_has_a_name_of_its_own() -> None:
 
 
 def test_both_programs_find_the_diffusivity() -> None:
-    ours, theirs = run(displacement.diffusivity_race(20, 1000, rounds=1))
+    ours, *others = run(displacement.diffusivity_race(20, 1000, rounds=1))
     truth = displacement.DIFFUSIVITY * A2_PER_PS_TO_CM2_PER_S
-    # 20 walks of 100 ps: kinisi and we scatter by about a tenth.
-    for one in (ours, theirs):
+    # 20 walks of 100 ps: a diffusivity from them scatters by about a tenth.
+    for one in (ours, *others):
         assert one.note or one.answer == pytest.approx(truth, rel=0.4)
     assert not ours.note
 

@@ -224,3 +224,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     blocker.write_text("")
     with pytest.raises(StorageError, match="file"):
         write_report(blocker / "report.html", Page("t", "s", ("v",)))
+
+
+def test_a_fit_has_the_colour_of_its_points():
+    x = np.array([1.0, 2.0])
+    axes = (Axis("time", "ps"), Axis("F", ""))
+    labels = ("q = 1", "q = 1, fit", "q = 2", "q = 2, fit")
+    shown = figure(CurveSet("Decay", tuple(Curve(x, x, *axes, label=label) for label in labels)))
+    assert [trace["slot"] for trace in shown["traces"]] == [0, 0, 1, 1]

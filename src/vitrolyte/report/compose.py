@@ -116,7 +116,7 @@ def _figures(
                 continue  # dozens of curves that only an expert on engines looks at: see curves/
             for _, curves in curve_sets(result):
                 shown = _beside_published(curves, product, literature)
-                yield FigureSection(shown, f"Step {label}. {_meaning(product)}")
+                yield FigureSection(shown, _meaning(product), f"Step {label}")
 
 
 def _beside_published(

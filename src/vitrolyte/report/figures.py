@@ -25,6 +25,9 @@ NORMAL_95 = 1.96
 MOST_FACTOR = 14.0
 """Natural logarithm of the widest factor that is drawn, six decades."""
 
+FITS = ("fit", "line")
+"""What stands behind the comma in the label of a curve through the points of another one."""
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
 
@@ -40,7 +43,8 @@ def figure(curves: CurveSet) -> Plain:
     first = curves.curves[0] if curves.curves else None
     complex_valued = first is not None and np.iscomplexobj(first.y)
     x_label, y_label = _labels(first) if first is not None else ("", "")
-    traces = [t for slot, curve in enumerate(curves.curves) for t in _traces(curves, curve, slot)]
+    slots = _slots(curves)
+    traces = [t for slot, curve in zip(slots, curves.curves) for t in _traces(curves, curve, slot)]
     return {
         "title": curves.title,
         "traces": traces,
@@ -49,6 +53,14 @@ def figure(curves: CurveSet) -> Plain:
         "equal": complex_valued,
         "window": None if curves.window is None else [float(end) for end in curves.window],
     }
+
+
+def _slots(curves: CurveSet) -> list[int]:
+    """Return the place of each curve in the palette; a fit has that of its points."""
+    labels = [curve.label for curve in curves.curves]
+    bases = [next((b for b in labels if a in {f"{b}, {e}" for e in FITS}), a) for a in labels]
+    places = {base: place for place, base in enumerate(dict.fromkeys(bases))}
+    return [places[base] for base in bases]
 
 
 def with_published(curves: CurveSet, published: Sequence[Observation]) -> CurveSet:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 
 from vitrolyte import __version__
@@ -40,10 +41,14 @@ LICENCE_TEXTS = {PLOTS: "plotly-LICENSE.txt", MODELS: "3Dmol-LICENSE.txt"}
 
 @dataclass(frozen=True)
 class FigureSection:
-    """One picture with a sentence below it; its heading is the title of the curves."""
+    """One picture with a sentence below it; its heading is the title of the curves.
+
+    Pictures of one ``group`` that follow one another stand together under its name.
+    """
 
     curves: CurveSet
     caption: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -262,10 +267,19 @@ def _observations(page: Page) -> Markup | None:
 def _figures(page: Page) -> Markup | None:
     if not page.figures:
         return None
-    frames = [_figure(number, section) for number, section in enumerate(page.figures)]
+    numbered = groupby(enumerate(page.figures), key=lambda pair: pair[1].group)
+    groups = [_group(name, [_figure(n, one) for n, one in part]) for name, part in numbered]
     note = tag("p", "Bars and bands are 95 % intervals. Drag to zoom, double-click to reset, "
                "click a legend entry to hide it.", class_="hint")  # fmt: skip
-    return _section("figures", "Figures", note, tag("div", frames, class_="figures"))
+    return _section("figures", "Figures", note, *groups)
+
+
+def _group(name: str, frames: Sequence[Markup]) -> Markup:
+    pictures = tag("div", frames, class_="figures")
+    if not name:
+        return pictures
+    count = f" ({len(frames)})" if len(frames) > 1 else ""
+    return tag("details", tag("summary", f"{name}{count}"), pictures, class_="group", open=True)
 
 
 def _figure(number: int, section: FigureSection) -> Markup:
