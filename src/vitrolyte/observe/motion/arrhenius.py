@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.fitted import Fitted, Fitter
 from vitrolyte.data.model import Floats, Model, Parameter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import NORMAL_95, Quantity
@@ -21,39 +21,6 @@ WIDEST_DECADES = 3.0
 """An extrapolated interval that spans more powers of ten than this is no answer."""
 
 _INVERSE = Axis("1000/T", "1/K")
-
-
-class FittedLine(Protocol):
-    """What a fit of a forward model gives back."""
-
-    @property
-    def parameters(self) -> Mapping[str, Quantity]:
-        """Return the parameters by name."""
-        ...
-
-    @property
-    def quantile(self) -> float:
-        """Return the half width of a 95 % interval in standard errors."""
-        ...
-
-    @property
-    def poor(self) -> bool:
-        """Return whether the model contradicts the points."""
-        ...
-
-    @property
-    def chi2(self) -> float:
-        """Return the sum of squared residuals over squared errors."""
-        ...
-
-    @property
-    def dof(self) -> int:
-        """Return the degrees of freedom."""
-        ...
-
-    def band(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return the line at x with its standard error."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -254,7 +221,7 @@ def two_point_energy(series: TemperatureSeries) -> Quantity:
 
 def arrhenius(
     series: TemperatureSeries,
-    fit: Callable[[Model, Curve], FittedLine],
+    fit: Fitter,
     *,
     extrapolate_to_K: float = 300.0,
 ) -> Arrhenius:
@@ -326,7 +293,7 @@ def _model(points: Curve) -> Model:
 
 
 def _described(
-    series: TemperatureSeries, points: Curve, line: FittedLine, target_K: float
+    series: TemperatureSeries, points: Curve, line: Fitted, target_K: float
 ) -> Arrhenius:
     doubts = _doubts(series, line)
     energy = line.parameters["activation_energy"]
@@ -347,7 +314,7 @@ def _described(
     )
 
 
-def _doubts(series: TemperatureSeries, line: FittedLine) -> list[str]:
+def _doubts(series: TemperatureSeries, line: Fitted) -> list[str]:
     doubts = []
     if line.poor:
         doubts.append(
@@ -372,7 +339,7 @@ def _exponential(log_value: Quantity, unit: str, doubts: list[str]) -> Quantity:
 
 
 def _value_at(
-    series: TemperatureSeries, line: FittedLine, target_K: float, doubts: list[str]
+    series: TemperatureSeries, line: Fitted, target_K: float, doubts: list[str]
 ) -> Quantity:
     log_value, error = (float(v[0]) for v in line.band(np.array([1000.0 / target_K])))
     if series.kind.times_temperature:
@@ -393,9 +360,7 @@ def _value_at(
     return number.provisional(f"extrapolated from {min(used):g}-{max(used):g} K")
 
 
-def _curves(
-    series: TemperatureSeries, points: Curve, line: FittedLine, target_K: float
-) -> CurveSet:
+def _curves(series: TemperatureSeries, points: Curve, line: Fitted, target_K: float) -> CurveSet:
     ends = np.append(points.x, 1000.0 / target_K)
     x = np.linspace(ends.min(), ends.max(), 100)
     log_y, error = line.band(x)

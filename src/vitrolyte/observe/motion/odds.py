@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.fitted import Fitted, Fitter
 from vitrolyte.data.model import Floats, Model, Parameter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import NORMAL_95, Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
-from vitrolyte.observe.motion.arrhenius import FittedLine
 
 WIDEST_INTERVAL = 0.8
 """A transference number known no better than to 0.8 of the unit interval is not known."""
@@ -101,7 +101,7 @@ def log_odds_line(inverse_temperature: Floats, parameters: Floats) -> Floats:
 
 def extrapolated_transference(
     series: TransferenceSeries,
-    fit: Callable[[Model, Curve], FittedLine],
+    fit: Fitter,
     *,
     to_K: float = 300.0,
 ) -> ExtrapolatedTransference:
@@ -170,7 +170,7 @@ def _model(points: Curve) -> Model:
     return Model(log_odds_line, parameters)
 
 
-def _number(line: FittedLine, to_K: float, used: list[float]) -> Quantity:
+def _number(line: Fitted, to_K: float, used: list[float]) -> Quantity:
     middle, error = (float(v[0]) for v in line.band(np.array([1000.0 / to_K])))
     half = line.quantile * error
     value, low, high = (_odds_to_number(middle + shift) for shift in (0.0, -half, half))
@@ -186,7 +186,7 @@ def _number(line: FittedLine, to_K: float, used: list[float]) -> Quantity:
     return number.provisional(f"extrapolated from {min(used):g}-{max(used):g} K")
 
 
-def _doubts(series: TransferenceSeries, line: FittedLine) -> Iterable[str]:
+def _doubts(series: TransferenceSeries, line: Fitted) -> Iterable[str]:
     if line.poor:
         yield "the points scatter about the line more than their errors allow"
     left_out = sorted(set(series.temperatures_K) - {t for t, _ in series.usable})
@@ -197,7 +197,7 @@ def _doubts(series: TransferenceSeries, line: FittedLine) -> Iterable[str]:
         yield f"{weak} of {len(series.usable)} points are provisional"
 
 
-def _curves(series: TransferenceSeries, points: Curve, line: FittedLine, to_K: float) -> CurveSet:
+def _curves(series: TransferenceSeries, points: Curve, line: Fitted, to_K: float) -> CurveSet:
     ends = np.append(points.x, 1000.0 / to_K)
     x = np.linspace(ends.min(), ends.max(), 100)
     log_odds, error = line.band(x)

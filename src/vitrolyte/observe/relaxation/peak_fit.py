@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.fitted import Fitted, Fitter
 from vitrolyte.data.model import Model, Parameter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
@@ -28,48 +29,6 @@ RATE = Axis("relaxation rate", "1/s")
 _DRAWN = 200
 _FEWEST_ON_A_FLANK = 3
 _AT_BOUND = 1e-3
-
-
-class FittedModel(Protocol):
-    """What a fit of a forward model gives back."""
-
-    @property
-    def parameters(self) -> Mapping[str, Quantity]:
-        """Return the parameters by name."""
-        ...
-
-    @property
-    def model(self) -> Model:
-        """Return the model with the values found."""
-        ...
-
-    @property
-    def covariance(self) -> Floats:
-        """Return the covariance of the parameters, (p, p)."""
-        ...
-
-    @property
-    def quantile(self) -> float:
-        """Return the half width of a 95 % interval in standard errors."""
-        ...
-
-    @property
-    def poor(self) -> bool:
-        """Return whether the model contradicts the points."""
-        ...
-
-    @property
-    def chi2(self) -> float:
-        """Return the sum of squared residuals over squared errors."""
-        ...
-
-    @property
-    def dof(self) -> int:
-        """Return the degrees of freedom."""
-        ...
-
-
-Fitter = Callable[[Model, Curve], FittedModel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +127,7 @@ def fit_peak(
     return _described(problem, found)
 
 
-def _described(problem: Peaks, found: FittedModel) -> PeakFit:
+def _described(problem: Peaks, found: Fitted) -> PeakFit:
     ends = [f"_{k + 1}" for k in range(problem.settings.processes)]
     ends = ends if len(ends) > 1 else [""]
     doubts = _doubts(problem, found)
@@ -193,7 +152,7 @@ def _described(problem: Peaks, found: FittedModel) -> PeakFit:
     )
 
 
-def _doubts(problem: Peaks, found: FittedModel) -> list[str]:
+def _doubts(problem: Peaks, found: Fitted) -> list[str]:
     doubts = []
     if found.poor:
         doubts.append(
@@ -219,7 +178,7 @@ class _Reading:
     """Numbers derived from fitted parameters, with errors to first order."""
 
     problem: Peaks
-    found: FittedModel
+    found: Fitted
     doubts: tuple[str, ...]
 
     def plain(self, name: str) -> Quantity:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.fitted import Fitted, Fitter
 from vitrolyte.data.model import Model, Parameter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import NORMAL_95, Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.units import BOLTZMANN_EV_PER_K
-from vitrolyte.observe.relaxation.peak_fit import INVERSE, RATE, FittedModel
+from vitrolyte.observe.relaxation.peak_fit import INVERSE, RATE
 from vitrolyte.observe.relaxation.processes import Process, peak, relaxation_rate
 from vitrolyte.observe.relaxation.rates import Condition
 from vitrolyte.observe.relaxation.relaxation import Relaxation
@@ -27,14 +27,6 @@ Floats = NDArray[np.float64]
 _FEWEST_TEMPERATURES = 4
 _FAR_DECADES = 3.0
 _DRAWN = 200
-
-
-class Banded(FittedModel, Protocol):
-    """A fit that knows the error of its model anywhere."""
-
-    def band(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return the fitted model at x and its standard error."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +79,7 @@ class RelaxationOverTemperature(Result):
 
 def relaxation_over_temperature(
     runs: Mapping[float, Relaxation],
-    fit: Callable[[Model, Curve], Banded],
+    fit: Fitter,
     *,
     wanted: tuple[Condition, ...],
 ) -> RelaxationOverTemperature:
@@ -160,7 +152,7 @@ def _described(
     name: str,
     usable: Mapping[float, Relaxation],
     points: Curve,
-    line: Banded,
+    line: Fitted,
     wanted: tuple[Condition, ...],
 ) -> RelaxationOverTemperature:
     energy = line.parameters["energy"]
@@ -210,7 +202,7 @@ def _coupling(usable: Mapping[float, Relaxation]) -> Quantity:
 
 
 def _place(
-    process: Process, at: Condition, line: Banded, temperatures: list[float]
+    process: Process, at: Condition, line: Fitted, temperatures: list[float]
 ) -> tuple[Quantity, Quantity]:
     """Return where the maximum will be, and 1/tau there: the latter is a matter of frequency."""
     if at.observable == "R2":
@@ -261,7 +253,7 @@ def _curves(
     return CurveSet(title, tuple(curves), log_y=True, points=tuple(points))
 
 
-def _times(points: Curve, line: Banded) -> CurveSet:
+def _times(points: Curve, line: Fitted) -> CurveSet:
     x = np.linspace(float(points.x.min()), float(points.x.max()), _DRAWN)
     y, error = line.band(x)
     axis = Axis("correlation time", "s")

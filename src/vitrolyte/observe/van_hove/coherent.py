@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
+from vitrolyte.data.fitted import Fitter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
@@ -25,7 +26,7 @@ from vitrolyte.observe.van_hove.displacement_counts import (
     count_displacements,
 )
 from vitrolyte.observe.van_hove.incoherent import Q_A, checked, relabelled
-from vitrolyte.observe.van_hove.relaxation import Decay, Fitter, decay, slow_start
+from vitrolyte.observe.van_hove.relaxation import Decay, decay, slow_start
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

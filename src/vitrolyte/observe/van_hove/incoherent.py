@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.fitted import Fitter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
@@ -21,7 +22,7 @@ from vitrolyte.observe.van_hove.displacement_counts import (
     count_displacements,
 )
 from vitrolyte.observe.van_hove.quasi_elastic import JumpDiffusion, jump_diffusion
-from vitrolyte.observe.van_hove.relaxation import Decay, Fitter, decay, slow_start
+from vitrolyte.observe.van_hove.relaxation import Decay, decay, slow_start
 
 Floats = NDArray[np.float64]
 CITATIONS = ("10.1103/PhysRev.95.249", "10.1039/TF9706600080", "10.1088/0370-1328/77/2/319")

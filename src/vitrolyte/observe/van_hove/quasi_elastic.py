@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import NotConverged
+from vitrolyte.data.fitted import Fitter
 from vitrolyte.data.model import Model, Parameter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.data.result import Result
 from vitrolyte.data.units import A2_PER_PS_TO_CM2_PER_S
 from vitrolyte.observe.spread import Spread
-from vitrolyte.observe.van_hove.relaxation import PS_TO_S, Decay, Fitter
+from vitrolyte.observe.van_hove.relaxation import PS_TO_S, Decay
 
 Floats = NDArray[np.float64]
 

@@ -8,9 +8,7 @@ gives the intervals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from scipy.special import gamma
 
 from vitrolyte.data.curve import Axis, Curve
 from vitrolyte.data.errors import NotConverged
+from vitrolyte.data.fitted import Fitter
 from vitrolyte.data.model import Model, Parameter
 from vitrolyte.data.quantity import Quantity
 from vitrolyte.observe.spread import Spread
@@ -38,18 +37,6 @@ _ERROR_FLOOR = 1e-4
 _GONE = 0.02
 _LOST_FACTOR = 100.0
 _WIDE = 0.5
-
-
-class FittedCurve(Protocol):
-    """What a fit of a forward model gives back."""
-
-    @property
-    def parameters(self) -> Mapping[str, Quantity]:
-        """Return the parameters by name."""
-        ...
-
-
-Fitter = Callable[[Model, Curve], FittedCurve]
 
 
 def stretched_exponential(time: Floats, parameters: Floats) -> Floats:

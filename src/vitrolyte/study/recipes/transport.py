@@ -10,6 +10,7 @@ from pydantic import Field
 
 from vitrolyte.data.curve import Curve
 from vitrolyte.data.errors import InputError
+from vitrolyte.data.fitted import Fitted
 from vitrolyte.data.model import Model
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.evidence import weigh
@@ -18,7 +19,6 @@ from vitrolyte.observe.motion.anisotropy import AnisotropySettings, anisotropy
 from vitrolyte.observe.motion.arrhenius import (
     CONDUCTIVITY,
     ActivatedQuantity,
-    FittedLine,
     TemperatureSeries,
 )
 from vitrolyte.observe.motion.judgement import Limits
@@ -177,7 +177,7 @@ def _shares(numbers: Pooled, target_K: float) -> Iterator[ExtrapolatedTransferen
         yield extrapolated_transference(series, _fitted, to_K=target_K)
 
 
-def _fitted(model: Model, curve: Curve) -> FittedLine:
+def _fitted(model: Model, curve: Curve) -> Fitted:
     return fit(model, curve)
 
 
