@@ -14,6 +14,7 @@ STEPS = [
     {"potentials"},
     {"simulate", "observe"},
     {"infer"},
+    {"laboratory"},
     {"study"},
     {"report"},
     {"cli"},

@@ -85,7 +85,21 @@ def computed(
     UnitError
         If the unit is not the one that the vocabulary gives to that word.
     """
+    return _row(sample, quantity, number, ("computed", of, method))
+
+
+def measured(
+    sample: Sample, quantity: str, number: Quantity, *, of: str = "", method: str = ""
+) -> Observation:
+    """Return the row of a quantity from measured data; raises as `computed` does."""
+    return _row(sample, quantity, number, ("measured", of, method))
+
+
+def _row(
+    sample: Sample, quantity: str, number: Quantity, how: tuple[Kind, str, str]
+) -> Observation:
     unit_of(quantity, number.unit)
+    kind, of, method = how
     return Observation(
         material=sample.material,
         formula=sample.formula,
@@ -99,7 +113,7 @@ def computed(
         unit=number.unit,
         temperature_K=_number(sample.temperature_K),
         pressure_GPa=_number(sample.pressure_GPa),
-        kind="computed",
+        kind=kind,
         method=method,
         source="",
         origin="",

@@ -1,0 +1,1 @@
+"""Files of laboratory instruments, read into measurements."""

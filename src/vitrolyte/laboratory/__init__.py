@@ -1,0 +1,1 @@
+"""What measured curves say: forward functions of `observe` inverted by the fits of `infer`."""

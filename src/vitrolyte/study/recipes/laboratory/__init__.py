@@ -1,0 +1,1 @@
+"""Steps that read files of instruments and fit what was measured."""
