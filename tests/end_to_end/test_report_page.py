@@ -328,7 +328,7 @@ def test_words_and_chips_filter(opened: Opened) -> None:
     chips["disagrees"].click()
     chips["glass"].click()
     pairs = compare(rows(), query(formula="Li3OCl"))
-    wanted = sum(p.verdict == "disagrees" and p.computed.phase == "glass" for p in pairs)
+    wanted = sum(p.verdict == "disagrees" and p.row.phase == "glass" for p in pairs)
     assert len(opened.column("comparisons", 0)) == wanted > 0
     assert f"{wanted} of {every}" in controls.find_element(By.CSS_SELECTOR, ".count").text
     chips["disagrees"].click()

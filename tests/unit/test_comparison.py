@@ -118,7 +118,7 @@ def test_a_refused_value_is_not_judged() -> None:
 
 def test_no_partner_is_said() -> None:
     pair = only(energy(0.4, 0.03))
-    assert (pair.published, pair.verdict) == (None, "cannot be judged")
+    assert (pair.reference, pair.verdict) == (None, "cannot be judged")
     assert "No published value for the activation energy in Li3OCl glass" in pair.reason
 
 
@@ -150,14 +150,14 @@ def test_temperatures_apart_are_named_and_not_judged() -> None:
 )
 def test_phases_formulas_quantities_and_species_never_mix(other: dict[str, object]) -> None:
     known = replace(published("activation_energy", value=0.4), **other)  # type: ignore[arg-type]
-    assert only(energy(0.4, 0.03), known).published is None
+    assert only(energy(0.4, 0.03), known).reference is None
 
 
 def test_a_partial_value_is_not_set_beside_the_whole() -> None:
     known = published("ionic_conductivity", value=1e-3, of="Cl", temperature_K=300.0)
-    assert only(conductivity(1e-4, 1e-3, 1e-2), known).published is None
+    assert only(conductivity(1e-4, 1e-3, 1e-2), known).reference is None
     whole = replace(known, of="")
-    assert only(conductivity(1e-4, 1e-3, 1e-2, of="Cl"), whole).published is None
+    assert only(conductivity(1e-4, 1e-3, 1e-2, of="Cl"), whole).reference is None
     lithium = only(conductivity(1e-4, 1e-3, 1e-2, of="Li"), whole)
     assert "does not say of what" in lithium.reason
 
@@ -186,9 +186,35 @@ def test_the_known_li3ocl_glass_rows_find_their_partners() -> None:
         computed(COLD, "transference_number", Quantity.normal(0.83, 0.05, "1"), of="Li"),
     ]
     pairs = compare(rows, observations())
-    found = [(pair.computed.of, pair.published and pair.published.origin) for pair in pairs]
+    found = [(pair.row.of, pair.reference and pair.reference.origin) for pair in pairs]
     assert found == [
         ("", "F0015"), ("Li", "F0015"), ("Li", "F0362"), ("Cl", "F0363"), ("", "F0016"),
         ("", "F0017"), ("Li", "F0364"),
     ]  # fmt: skip
     assert {pair.verdict for pair in pairs} == {"agrees"}
+
+
+def measured_energy(value: float, error: float) -> Observation:
+    return replace(energy(value, error), kind="measured")
+
+
+def test_a_computed_row_stands_beside_measured_and_published_ones() -> None:
+    known = published("activation_energy", value=0.41, error=0.02)
+    own, lab = energy(0.40, 0.03), measured_energy(0.55, 0.01)
+    pairs = compare([own, lab], [known])
+    found = [
+        (pair.row.kind, pair.reference and pair.reference.kind, pair.verdict) for pair in pairs
+    ]
+    assert found == [
+        ("computed", "measured", "disagrees"),
+        ("computed", "published", "agrees"),
+        ("measured", "published", "disagrees"),
+    ]
+    assert pairs[0].reason.startswith("Computed 0.4")
+    assert "measured 0.55" in pairs[0].reason
+
+
+def test_a_refused_measurement_is_no_reference() -> None:
+    refused = computed(GLASS, "activation_energy", Quantity.refused("eV", "one temperature"))
+    pairs = compare([energy(0.4, 0.03), replace(refused, kind="measured")], [])
+    assert [pair.reference for pair in pairs] == [None, None]

@@ -214,7 +214,7 @@ def test_values_of_another_state_are_told_apart() -> None:
     hot = replace(GLASS, temperature_K=900.0)
     row = computed(hot, "ionic_conductivity", Quantity.normal(0.1, 0.01, "S/cm"))
     pairs = compare([row], query(formula="Li3OCl"))
-    assert verdict(pairs, [row])[0].startswith("The computed value has no published")
+    assert verdict(pairs, [row])[0].startswith("The value has no counterpart")
     assert 'id="comparisons"' not in render(Page("t", "s", ("v",), pairs, (row,)))
     assert "is for 300 K" in render(Page("t", "s", ("v",), pairs, (row,)))
 

@@ -23,10 +23,12 @@ from vitrolyte.report.page import FigureSection, Page, TableSection, write_repor
 from vitrolyte.report.trust import trust_section, trust_warnings
 from vitrolyte.report.verdict import verdict
 from vitrolyte.study.comparison import compare
+from vitrolyte.study.measured import UNNAMED
 from vitrolyte.study.outcome import Outcome, curve_sets, results_within, task_label
 from vitrolyte.study.progress import spoken
 from vitrolyte.study.recipe import NotObserved, Product
 from vitrolyte.study.recipes.dynamics import RunRecord
+from vitrolyte.study.recipes.laboratory.measured import InstrumentFiles
 from vitrolyte.study.recipes.potential import ChosenPotential
 from vitrolyte.study.recipes.reading import TrajectoryFile
 
@@ -77,11 +79,11 @@ def study_page(outcome: Outcome) -> Page:
     potentials = tuple(_potentials(outcome))
     return Page(
         title=study.title,
-        subtitle=f"{study.sample.formula}, {study.sample.material}; profile {study.profile}",
+        subtitle=_about(outcome),
         verdict=verdict(outcome.comparisons, outcome.observations),
         comparisons=outcome.comparisons,
         observations=outcome.observations,
-        figures=tuple(_figures(outcome.products, published())),
+        figures=tuple(_figures(outcome.products, (*_measured(outcome), *published()))),
         model=_model(outcome),
         tables=(
             *_files(outcome),
@@ -93,6 +95,20 @@ def study_page(outcome: Outcome) -> Page:
         origins=tuple(product.origin for product in outcome.products),
         warnings=(*trust_warnings(potentials), *_left_out(outcome)),
     )
+
+
+def _about(outcome: Outcome) -> str:
+    sample, profile = outcome.study.sample, f"profile {outcome.study.profile}"
+    names = dict.fromkeys((sample.formula, sample.material))
+    known = [name for name in names if name != UNNAMED]
+    return "; ".join([", ".join(known), profile] if known else [profile])
+
+
+def _measured(outcome: Outcome) -> Iterator[Observation]:
+    """Yield what was measured, to be drawn beside what was computed."""
+    for row in outcome.observations:
+        if row.kind == "measured":
+            yield replace(row, source="measured")
 
 
 def _potentials(outcome: Outcome) -> Iterator[Potential]:
@@ -212,6 +228,8 @@ def _files(outcome: Outcome) -> Iterator[TableSection]:
     """Yield what was found in each trajectory file that the study looked at."""
     for product in outcome.products:
         for result in product.results():
+            if isinstance(result, InstrumentFiles):
+                yield _instrument_files(result, task_label(product))
             if not isinstance(result, TrajectoryFile):
                 continue
             rows = (
@@ -224,6 +242,11 @@ def _files(outcome: Outcome) -> Iterator[TableSection]:
                 *(("note", note) for note in result.notes),
             )
             yield TableSection("The file", ("What", "Found"), rows)
+
+
+def _instrument_files(found: InstrumentFiles, label: str) -> TableSection:
+    header = ("File", "Read as", "Points", "Taken at", "Notes")
+    return TableSection(f"The files of {label}", header, found.rows)
 
 
 def _protocol(outcome: Outcome) -> TableSection:

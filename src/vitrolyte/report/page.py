@@ -27,7 +27,7 @@ from vitrolyte.report.rows import (
     plain_table,
     with_formulas,
 )
-from vitrolyte.report.verdict import WORDING, side_by_side
+from vitrolyte.report.verdict import WORDING, kinds_text, side_by_side
 from vitrolyte.study.comparison import Comparison
 
 PLOTS = "plotly-basic.min.js"
@@ -176,7 +176,7 @@ def _formulas(page: Page) -> list[str]:
 
 
 def _compared_formulas(page: Page) -> set[str]:
-    return {pair.computed.formula for pair in page.comparisons}
+    return {pair.row.formula for pair in page.comparisons}
 
 
 def _contents(page: Page) -> Markup:
@@ -234,19 +234,27 @@ def _comparisons(page: Page) -> Markup | None:
         return None
     pairs = side_by_side(page.comparisons)
     verdicts = [w for w in WORDING if any(pair.verdict == w for pair in pairs)]
-    phases = sorted({pair.computed.phase for pair in pairs})
+    phases = sorted({pair.row.phase for pair in pairs})
     controls = _controls("comparisons", [("verdict", verdicts), ("phase", phases)])
     rest = [pair for pair in page.comparisons if not pair.side_by_side]
     return _section(
         "comparison",
-        "Computed beside published",
+        _side_by_side(page.comparisons),
         join([controls, comparison_table(pairs)]) if pairs else None,
         _without_counterpart(rest, _formulas(page)) if rest else None,
     )
 
 
+def _side_by_side(pairs: Sequence[Comparison]) -> str:
+    """Return a heading such as ``Computed beside published``."""
+    kinds = {row.kind for pair in pairs for row in (pair.row, pair.reference) if row is not None}
+    order = [kind for kind in ("computed", "measured", "published") if kind in kinds]
+    return " beside ".join(order if len(order) > 1 else [*order, "published"]).capitalize()
+
+
 def _without_counterpart(rest: Sequence[Comparison], formulas: Sequence[str]) -> Markup:
-    title = f"{len(rest)} computed values without a published counterpart in the same state"
+    kinds = kinds_text(pair.row for pair in rest)
+    title = f"{len(rest)} {kinds} values without a counterpart in the same state"
     reasons = [tag("li", with_formulas(pair.reason, formulas)) for pair in rest]
     return tag("details", tag("summary", title), tag("ul", reasons), class_="rest")
 

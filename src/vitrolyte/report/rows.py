@@ -9,7 +9,7 @@ from vitrolyte.data.io.observations import to_csv
 from vitrolyte.data.observation import Observation
 from vitrolyte.data.wording import bounds_text, estimate_text, number_text, quantity_text
 from vitrolyte.report.markup import Markup, escape, tag
-from vitrolyte.report.verdict import rank
+from vitrolyte.report.verdict import kinds_text, rank
 from vitrolyte.study.comparison import Comparison
 
 FORMULA = re.compile(r"(?:[A-Z][a-z]?(?:\d+(?:\.\d+)?)?|[()\[\]]\d*(?:\.\d+)?)+")
@@ -34,9 +34,11 @@ def with_formulas(text: str, formulas: Sequence[str]) -> Markup:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Markup:
-    """Return computed beside published, with the verdict and its reason."""
+    """Return each row beside its reference, with the verdict and its reason."""
     ordered = sorted(comparisons, key=_reading_order)
-    heads = ("Verdict", "Quantity", "Computed", "Published", "Difference", "Why")
+    own = kinds_text(pair.row for pair in ordered).capitalize()
+    beside = kinds_text(pair.reference for pair in ordered).capitalize()
+    heads = ("Verdict", "Quantity", own, beside, "Difference", "Why")
     return _table("comparisons", heads, [_comparison_row(pair) for pair in ordered])
 
 
@@ -55,8 +57,8 @@ def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
 
 
 def comparison_csv(comparisons: Sequence[Comparison]) -> str:
-    """Return the rows on both sides of every comparison, each published row once."""
-    sides = [row for pair in comparisons for row in (pair.computed, pair.published)]
+    """Return the rows on both sides of every comparison, each once."""
+    sides = [row for pair in comparisons for row in (pair.row, pair.reference)]
     return to_csv(list(dict.fromkeys(row for row in sides if row is not None)))
 
 
@@ -71,7 +73,7 @@ def _table(identity: str, heads: Sequence[str], rows: Sequence[Markup]) -> Marku
 
 def _reading_order(pair: Comparison) -> tuple[object, ...]:
     """Return the sorting key: judged pairs first, then open ones."""
-    return pair.verdict == "cannot be judged", *rank(pair.computed)
+    return pair.verdict == "cannot be judged", *rank(pair.row)
 
 
 def _scrolled(table: Markup) -> Markup:
@@ -89,7 +91,7 @@ def _cell(label: str, *children: str, sort: str | float | None = None) -> Markup
 
 
 def _comparison_row(pair: Comparison) -> Markup:
-    row, other = pair.computed, pair.published
+    row, other = pair.row, pair.reference
     kind = CLASSES[pair.verdict]
     mark = tag("span", MARKS[pair.verdict], class_="mark", aria_hidden="true")
     chip = tag("span", mark, " ", pair.verdict, class_=f"chip {kind}")
@@ -99,7 +101,7 @@ def _comparison_row(pair: Comparison) -> Markup:
         _cell("Verdict", chip, sort=list(MARKS).index(pair.verdict)),
         _cell("Quantity", *_subject(row), sort=quantity_text(row)),
         _cell(f"{row.kind.capitalize()}", *_number_cell(row), sort=_key(row)),
-        _published_cell(other),
+        _reference_cell(other),
         _cell("Difference", difference, sort=key),
         _cell("Why", with_formulas(pair.ground, [row.formula]), sort=pair.ground),
         data_verdict=pair.verdict,
@@ -122,13 +124,14 @@ def _number_cell(row: Observation) -> tuple[Markup, ...]:
     return tuple(parts)
 
 
-def _published_cell(other: Observation | None) -> Markup:
+def _reference_cell(other: Observation | None) -> Markup:
     if other is None:
-        return _cell("Published", tag("span", "none found", class_="minor"))
+        return _cell("Beside", tag("span", "none found", class_="minor"))
     source = tag("span", f"{other.source} · {other.method} · {other.origin}", class_="minor")
     summary = tag("summary", "Notes and quotation")
     note = tag("details", summary, tag("p", other.note)) if other.note else Markup("")
-    return _cell("Published", *_number_cell(other), source, note, sort=_key(other))
+    kind = other.kind.capitalize()
+    return _cell(kind, *_number_cell(other), source, note, sort=_key(other))
 
 
 def _difference(pair: Comparison) -> tuple[Markup, float | None]:
@@ -136,7 +139,7 @@ def _difference(pair: Comparison) -> tuple[Markup, float | None]:
         return tag("span", f"× {number_text(pair.ratio, digits=2)}", class_="number"), pair.ratio
     if pair.difference is None:
         return escape("—"), None
-    unit = "" if pair.computed.unit == "1" else f" {pair.computed.unit}"
+    unit = "" if pair.row.unit == "1" else f" {pair.row.unit}"
     sign = "+" if pair.difference > 0.0 else ""
     text = f"{sign}{number_text(pair.difference, digits=2)}{unit}"
     return tag("span", text, class_="number"), pair.difference

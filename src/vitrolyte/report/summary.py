@@ -22,13 +22,13 @@ def summary_table(comparisons: Sequence[Comparison], observations: Sequence[Obse
     Without any such pair it lists the observations themselves; how many pairs could not be judged
     stands below it, and why stands in the report.
     """
-    table = Table(title="Computed and published", title_justify="left", pad_edge=False)
-    for name in ("quantity", "sample", "computed", "published", "verdict"):
+    table = Table(title="Side by side", title_justify="left", pad_edge=False)
+    for name in ("quantity", "sample", "value", "beside", "verdict"):
         table.add_column(name, overflow="fold")
     pairs = side_by_side(comparisons)
     decided = [pair for pair in pairs if pair.verdict in ("agrees", "disagrees")]
     for pair in decided:
-        table.add_row(*_cells(pair.computed), _published(pair), _verdict(pair))
+        table.add_row(*_cells(pair.row), _reference(pair), _verdict(pair))
     for row in () if decided else sorted(observations, key=rank)[:MOST_ROWS]:
         table.add_row(*_cells(row), "", "")
     rest = len(pairs) - len(decided)
@@ -57,8 +57,8 @@ def _cells(row: Observation) -> tuple[Text, ...]:
     return tuple(Text(text) for text in (quantity_text(row), sample_text(row), number))
 
 
-def _published(pair: Comparison) -> Text:
-    return Text("" if pair.published is None else estimate_text(pair.published))
+def _reference(pair: Comparison) -> Text:
+    return Text("" if pair.reference is None else estimate_text(pair.reference))
 
 
 def _verdict(pair: Comparison) -> Text:

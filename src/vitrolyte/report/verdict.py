@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from vitrolyte.data.observation import Observation
@@ -46,21 +46,22 @@ def rank(row: Observation) -> tuple[bool, int, str, str]:
 def side_by_side(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the pairs of one state in the order of :func:`rank`, refused values among them."""
     pairs = [pair for pair in comparisons if pair.side_by_side]
-    return sorted(pairs, key=lambda pair: rank(pair.computed))
+    return sorted(pairs, key=lambda pair: rank(pair.row))
 
 
 def _count(comparisons: Sequence[Comparison]) -> str:
     paired = side_by_side(comparisons)
     alone = len(comparisons) - len(paired)
     if not paired:
-        subject = "The computed value" if alone == 1 else f"None of the {alone} computed values"
-        return f"{subject} has {'no' if alone == 1 else 'a'} published counterpart in its state."
+        subject = "The value" if alone == 1 else f"None of the {alone} values"
+        return f"{subject} has {'no' if alone == 1 else 'a'} counterpart in its state."
     counts = {word: sum(pair.verdict == word for pair in paired) for word in WORDING}
     parts = [f"{number} {_inflected(word, number)}" for word, number in counts.items() if number]
     noun = "comparison" if len(paired) == 1 else "comparisons"
     values = "value has" if alone == 1 else "values have"
-    rest = f" {alone} computed {values} no published counterpart in the same state."
-    return f"{len(paired)} {noun} with published values: {', '.join(parts)}.{rest if alone else ''}"
+    rest = f" {alone} {values} no counterpart in the same state."
+    against = kinds_text(pair.reference for pair in paired)
+    return f"{len(paired)} {noun} with {against} values: {', '.join(parts)}.{rest if alone else ''}"
 
 
 WORDING = {
@@ -76,7 +77,7 @@ def _inflected(word: str, number: int) -> str:
 
 def _judgements(comparisons: Sequence[Comparison]) -> list[str]:
     decided = [pair for pair in side_by_side(comparisons) if pair.verdict != "cannot be judged"]
-    groups = groupby(decided, key=lambda pair: pair.computed)
+    groups = groupby(decided, key=lambda pair: pair.row)
     return [_judgement(row, list(pairs)) for row, pairs in groups]
 
 
@@ -88,22 +89,31 @@ def _judgement(row: Observation, pairs: Sequence[Comparison]) -> str:
         head += ", provisional"
     if len(pairs) == 1:
         word = "agrees with" if agreeing else "disagrees with"
-        return f"{head}, {word} the published {_published(pairs[0])}."
-    return f"{head}, {_tally(len(agreeing), len(pairs))}{_spread(pairs)}."
+        kind = kinds_text(pair.reference for pair in pairs)
+        return f"{head}, {word} the {kind} {_published(pairs[0])}."
+    return f"{head}, {_tally(len(agreeing), pairs)}{_spread(pairs)}."
 
 
-def _tally(agreeing: int, total: int) -> str:
+def kinds_text(rows: Iterable[Observation | None]) -> str:
+    """Return of what kinds rows are: ``published``, ``measured and published``."""
+    kinds = {row.kind for row in rows if row is not None}
+    return " and ".join(sorted(kinds))
+
+
+def _tally(agreeing: int, pairs: Sequence[Comparison]) -> str:
+    total = len(pairs)
+    values = f"{kinds_text(pair.reference for pair in pairs)} values"
     everything = "both" if total == 2 else f"all {total}"
     if agreeing == total:
-        return f"agrees with {everything} published values"
+        return f"agrees with {everything} {values}"
     if agreeing == 0:
-        return f"disagrees with {everything} published values"
-    return f"agrees with {agreeing} of {total} published values"
+        return f"disagrees with {everything} {values}"
+    return f"agrees with {agreeing} of {total} {values}"
 
 
 def _spread(pairs: Sequence[Comparison]) -> str:
-    """Return from where to where the published values run."""
-    rows = [pair.published for pair in pairs if pair.published is not None]
+    """Return from where to where the references run."""
+    rows = [pair.reference for pair in pairs if pair.reference is not None]
     numbers = [n for row in rows for n in (row.value, row.low, row.high) if n is not None]
     if not numbers:
         return ""
@@ -113,7 +123,7 @@ def _spread(pairs: Sequence[Comparison]) -> str:
 
 
 def _published(pair: Comparison) -> str:
-    row = pair.published
+    row = pair.reference
     if row is None:
         return ""
     source = row.source.split(" (via")[0].strip()

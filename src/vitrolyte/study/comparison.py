@@ -1,4 +1,4 @@
-"""The comparison: computed rows beside published ones, and what may be said of each pair."""
+"""The comparison: rows beside measured and published ones, and what may be said of each pair."""
 
 from __future__ import annotations
 
@@ -51,27 +51,28 @@ PER_SPECIES = frozenset({"transference_number", "coordination_number", "bond_len
 
 @dataclass(frozen=True)
 class Comparison:
-    """One computed row, the published row it stands beside, and the verdict.
+    """One row, the row it stands beside, and the verdict.
 
     Attributes
     ----------
-    computed
-        The computed (or measured) row.
-    published
-        The published row; None where the literature has none.
+    row
+        A computed or measured row.
+    reference
+        What it stands beside: a published row or, for a computed one, a measured row as well;
+        None where there is none.
     verdict
         ``agrees``: the two are compatible within their errors. ``disagrees``: they differ
         beyond both. ``cannot be judged``: a value, an error or a like state is missing.
     reason
         One plain sentence with the numbers.
     ratio
-        Computed over published; only for quantities compared on a logarithmic scale.
+        Row over reference; only for quantities compared on a logarithmic scale.
     difference
-        Computed minus published, in the unit of the rows; only for the others.
+        Row minus reference, in the unit of the rows; only for the others.
     """
 
-    computed: Observation
-    published: Observation | None
+    row: Observation
+    reference: Observation | None
     verdict: Verdict
     reason: str
     ratio: float | None = None
@@ -79,15 +80,15 @@ class Comparison:
 
     @property
     def side_by_side(self) -> bool:
-        """Return whether there is a published value of the same state to stand beside."""
-        return self.published is not None and _same_temperature(self.computed, self.published)
+        """Return whether there is a value of the same state to stand beside."""
+        return self.reference is not None and _same_temperature(self.row, self.reference)
 
     @property
     def ground(self) -> str:
         """Return the reason without the two numbers, for a table that shows them already."""
-        if self.published is None:
+        if self.reference is None:
             return self.reason
-        rest = self.reason.removeprefix(_beside(self.computed, self.published))
+        rest = self.reason.removeprefix(_beside(self.row, self.reference))
         return rest[:1].upper() + rest[1:]
 
 
@@ -113,9 +114,9 @@ class _Span:
 
 
 def compare(
-    computed: Sequence[Observation], published: Sequence[Observation]
+    rows: Sequence[Observation], published: Sequence[Observation]
 ) -> tuple[Comparison, ...]:
-    """Set every computed row beside the published rows of the same thing and judge each pair.
+    """Set every row beside published ones, and a computed one beside measured ones; judge pairs.
 
     Rows belong together when formula, phase, quantity and species agree; phases are never mixed.
     Values more than 5 K apart are named but not judged. Two values with errors agree when
@@ -129,19 +130,22 @@ def compare(
     both values) can disagree but not agree.
     A published value that states no temperature stands beside the computed row of a series that is
     nearest to ambient. Conductivities, diffusivities and rates are compared as logarithms.
-    Published rows without a computed partner are left out.
+    Published rows without a partner are left out, and measured values that are refused are no
+    reference.
     """
-    ambient = {_series(row): row for row in sorted(computed, key=_from_ambient, reverse=True)}
+    ambient = {_series(row): row for row in sorted(rows, key=_from_ambient, reverse=True)}
+    measured = [row for row in rows if row.kind == "measured" and row.status != "refused"]
+    beside = {"computed": [*measured, *published], "measured": list(published)}
     return tuple(
         pair
-        for row in computed
-        for pair in _judged(row, published, at_rest=ambient[_series(row)] == row)
+        for row in rows
+        for pair in _judged(row, beside.get(row.kind, ()), at_rest=ambient[_series(row)] == row)
     )
 
 
 def _series(row: Observation) -> tuple[str, ...]:
     """Return what rows of one series over temperature have in common."""
-    return (row.formula, row.phase, row.quantity, row.of, row.method)
+    return (row.kind, row.formula, row.phase, row.quantity, row.of, row.method)
 
 
 def _from_ambient(row: Observation) -> float:
@@ -149,16 +153,16 @@ def _from_ambient(row: Observation) -> float:
 
 
 def _judged(
-    row: Observation, published: Sequence[Observation], *, at_rest: bool
+    row: Observation, references: Sequence[Observation], *, at_rest: bool
 ) -> list[Comparison]:
     """Return the pairs of one row; ``at_rest`` where it is its series' nearest to ambient."""
-    alike = [other for other in published if _same_thing(row, other)]
+    alike = [other for other in references if _same_thing(row, other)]
     if alike and row.temperature_K is not None and not at_rest:
         dated = [other for other in alike if other.temperature_K is not None]
         if not dated:
             reason = (
                 f"The published {quantity_text(row)} states no temperature and is compared with "
-                f"the computed one nearest to {AMBIENT_K:g} K."
+                f"the {row.kind} one nearest to {AMBIENT_K:g} K."
             )
             return [Comparison(row, None, "cannot be judged", reason)]
         alike = dated
@@ -219,7 +223,7 @@ def _same_temperature(row: Observation, other: Observation) -> bool:
 
 def _apart(row: Observation, other: Observation) -> Comparison:
     reason = (
-        f"The computed value is for {row.temperature_K:g} K; the nearest published one, "
+        f"The {row.kind} value is for {row.temperature_K:g} K; the nearest {other.kind} one, "
         f"{value_text(other)}, is for {other.temperature_K:g} K."
     )
     return Comparison(row, other, "cannot be judged", reason)
@@ -228,7 +232,7 @@ def _apart(row: Observation, other: Observation) -> Comparison:
 def _judge(row: Observation, other: Observation) -> Comparison:
     if row.status == "refused" or row.value is None:
         why = row.note or "no value was obtained"
-        reason = f"The {row.kind} value is refused ({why}); published is {value_text(other)}."
+        reason = f"The {row.kind} value is refused ({why}); {other.kind} is {value_text(other)}."
         return Comparison(row, other, "cannot be judged", reason)
     verdict, finding = _decisive(_finding(row, other), row, other)
     sentence = f"{_beside(row, other)}{finding}."
@@ -238,7 +242,7 @@ def _judge(row: Observation, other: Observation) -> Comparison:
 
 
 def _beside(row: Observation, other: Observation) -> str:
-    return f"{row.kind.capitalize()} {value_text(row)}, published {value_text(other)}: "
+    return f"{row.kind.capitalize()} {value_text(row)}, {other.kind} {value_text(other)}: "
 
 
 def _finding(row: Observation, other: Observation) -> tuple[Verdict, str]:
@@ -250,15 +254,15 @@ def _finding(row: Observation, other: Observation) -> tuple[Verdict, str]:
     if not ours.known and not theirs.known:
         return "cannot be judged", "neither value states an error"
     if not theirs.known:
-        return _without_published_error(ours, _as_printed(other, logarithmic), row.kind)
+        return _without_its_error(ours, _as_stated(other, logarithmic), (row.kind, other.kind))
     if not ours.known:
         inside = theirs.holds(ours.middle)
         where = f"the {row.kind} value states no error and lies"
         if inside:
-            return "agrees", f"{where} inside the published interval"
-        return "cannot be judged", f"{where} outside the published interval"
+            return "agrees", f"{where} inside the {other.kind} interval"
+        return "cannot be judged", f"{where} outside the {other.kind} interval"
     if other.error is None:
-        return _against_range(ours, theirs, row.kind)
+        return _against_range(ours, theirs, (row.kind, other.kind))
     return _by_errors(ours, theirs)
 
 
@@ -286,18 +290,24 @@ def _too_wide(row: Observation, other: Observation) -> str:
     return ""
 
 
-def _without_published_error(ours: _Span, printed: _Span, kind: str) -> tuple[Verdict, str]:
-    inside = ours.meets(printed)
+def _without_its_error(ours: _Span, stated: _Span, kinds: tuple[str, str]) -> tuple[Verdict, str]:
+    inside = ours.meets(stated)
     place = "inside" if inside else "outside"
     return (
         "agrees" if inside else "disagrees",
-        f"the published value states no error and lies {place} the {kind} interval",
+        f"the {kinds[1]} value states no error and lies {place} the {kinds[0]} interval",
     )
 
 
-def _as_printed(row: Observation, logarithmic: bool) -> _Span:
-    """Return the values that round to the printed one: half a unit of its last digit each way."""
+def _as_stated(row: Observation, logarithmic: bool) -> _Span:
+    """Return the values that round to a printed one: half a unit of its last digit each way.
+
+    A measured one without an error stands for itself.
+    """
     value = row.value or 0.0
+    if row.kind != "published":
+        middle = _log(value) if logarithmic else value
+        return _Span(middle, middle, middle, known=False)
     exponent = Decimal(repr(value)).normalize().as_tuple().exponent
     half = 0.5 * 10.0 ** min(0, int(exponent))
     ends = (value, value - half, value + half)
@@ -305,11 +315,12 @@ def _as_printed(row: Observation, logarithmic: bool) -> _Span:
     return _Span(middle, low, high, known=False)
 
 
-def _against_range(ours: _Span, theirs: _Span, kind: str) -> tuple[Verdict, str]:
+def _against_range(ours: _Span, theirs: _Span, kinds: tuple[str, str]) -> tuple[Verdict, str]:
+    own, other = kinds
     if ours.meets(theirs):
-        return "agrees", f"the {kind} interval meets the published range"
+        return "agrees", f"the {own} interval meets the {other} range"
     side = "above" if ours.low > theirs.high else "below"
-    return "disagrees", f"the {kind} interval lies wholly {side} the published range"
+    return "disagrees", f"the {own} interval lies wholly {side} the {other} range"
 
 
 def _by_errors(ours: _Span, theirs: _Span) -> tuple[Verdict, str]:
@@ -374,15 +385,17 @@ def _temperature(row: Observation, other: Observation) -> str:
     if (row.temperature_K is None) == (other.temperature_K is None):
         return ""
     if other.temperature_K is None:
-        return f"The published value states no temperature ({row.kind} at {row.temperature_K:g} K)."
-    return f"Only the published value states a temperature ({other.temperature_K:g} K)."
+        return (
+            f"The {other.kind} value states no temperature ({row.kind} at {row.temperature_K:g} K)."
+        )
+    return f"Only the {other.kind} value states a temperature ({other.temperature_K:g} K)."
 
 
 def _species(row: Observation, other: Observation) -> str:
     if row.of == other.of or row.quantity == "lattice_parameter":
         return ""
     if other.of == "" and row.of in MOBILE_CATIONS:
-        return f"The {row.kind} value is of {row.of}; the published one does not say of what."
+        return f"The {row.kind} value is of {row.of}; the {other.kind} one does not say of what."
     return ""
 
 
@@ -394,4 +407,4 @@ def _kind_of_conductivity(row: Observation, other: Observation) -> str:
         return ""
     own = "collective" if "collective" in row.method else "tracer" if "tracer" in row.method else ""
     stated = f" (this one is {own})" if own else ""
-    return f"The published value does not say tracer or collective{stated}."
+    return f"The {other.kind} value does not say tracer or collective{stated}."

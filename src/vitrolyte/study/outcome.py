@@ -156,14 +156,14 @@ def comparisons_text(comparisons: Sequence[Comparison]) -> str:
     """Return the comparisons as CSV: both values, the verdict and its reason."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    names = ("value", "low", "high", "method", "source", "origin")
-    sides = [f"{side} {name}" for side in ("computed", "published") for name in names]
+    names = ("kind", "value", "low", "high", "method", "source", "origin")
+    sides = [f"{side}{name}" for side in ("", "reference ") for name in names]
     about = ("formula", "phase", "quantity", "of", "unit", "temperature_K")
     writer.writerow([*about, *sides, "verdict", "reason"])
     for pair in comparisons:
-        rows = (pair.computed, pair.published)
+        rows = (pair.row, pair.reference)
         values = [None if row is None else getattr(row, name) for row in rows for name in names]
-        state = [getattr(pair.computed, name) for name in about]
+        state = [getattr(pair.row, name) for name in about]
         writer.writerow([*state, *values, pair.verdict, pair.reason])
     return stream.getvalue()
 

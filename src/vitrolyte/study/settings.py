@@ -15,6 +15,7 @@ from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.files import read_text
 from vitrolyte.data.io.settings import Settings as Settings
 from vitrolyte.data.io.settings import validated as validated
+from vitrolyte.study.measured import measured_steps
 
 Profile = Literal["quick", "standard", "production"]
 
@@ -78,7 +79,23 @@ def read_study(name: str, profile: str | None = None) -> StudySettings:
     if profile is not None and profile != plain.get("profile"):
         plain = overlaid(plain, _profile(profiles, profile, name))
         plain["profile"] = profile
-    return validated(StudySettings, plain, where=Path(name).name)
+    return validated(StudySettings, _with_measured(plain, Path(name)), where=Path(name).name)
+
+
+def _with_measured(plain: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """Return a study whose `[[measured]]` section has become steps."""
+    if "measured" not in plain:
+        return plain
+    fits = measured_steps(plain["measured"], path.parent)
+    steps = plain.get("steps", {})
+    twice = sorted(set(fits) & set(steps))
+    if twice:
+        raise InputError(
+            f"{path.name}: a step and a measured entry need names of their own",
+            received=", ".join(twice),
+        )
+    rest = {key: value for key, value in plain.items() if key != "measured"}
+    return {**rest, "steps": {**steps, **fits}}
 
 
 def _text(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,9 @@ from pydantic import BeforeValidator, Field
 
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.io.files import file_digest
-from vitrolyte.data.measurement import Conditions
-from vitrolyte.data.observation import Sample
+from vitrolyte.data.measurement import Conditions, Measurement
+from vitrolyte.data.observation import Observation, Sample
+from vitrolyte.data.result import Result
 from vitrolyte.study.recipe import RecipeSettings, Work
 from vitrolyte.study.settings import SampleSettings
 
@@ -47,6 +49,42 @@ class MeasuredSettings(RecipeSettings):
     def sample(self, work: Work, temperature_K: float | None = None) -> Sample:
         """Return what was measured."""
         return Sample(work.study.material, work.study.formula, self.phase, temperature_K)
+
+
+@dataclass(frozen=True, eq=False)
+class InstrumentFiles(Result):
+    """What was found in files of instruments.
+
+    Attributes
+    ----------
+    rows
+        File and part, format, number of points, conditions, notes; in words.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+
+    def observations(self, sample: Sample) -> tuple[Observation, ...]:
+        """Return no rows: a file is where numbers start from."""
+        del sample
+        return ()
+
+
+def files_read(measurements: Sequence[Measurement]) -> InstrumentFiles:
+    """Return what was found in files, to be shown beside what was made of it."""
+    return InstrumentFiles(
+        tuple(
+            (
+                one.name,
+                one.format,
+                str(len(one.curve)),
+                ", ".join(
+                    f"{k.replace('_', ' ')} {v:g}" for k, v in one.conditions.known().items()
+                ),
+                "; ".join(one.notes),
+            )
+            for one in measurements
+        )
+    )
 
 
 def for_each(name: str, values: Sequence[float], count: int) -> tuple[float | None, ...]:

@@ -1,4 +1,4 @@
-"""The doorbell: what a user types, handed to the rooms."""
+"""The commands."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from vitrolyte import __version__
+from vitrolyte.cli.fit import fit_app
 from vitrolyte.data.errors import EngineError, VitrolyteError
 
 if TYPE_CHECKING:
@@ -285,6 +286,9 @@ def _carry_out(settings: StudySettings, out: Path | None, as_json: bool) -> None
 
     Console().print(summary_table(outcome.comparisons, outcome.observations))
     typer.echo(f"Report: {page}")
+
+
+app.add_typer(fit_app(_carry_out), name="fit")
 
 
 def _stored_rows(folder: Path) -> tuple[Observation, ...]:
