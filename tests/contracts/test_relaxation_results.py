@@ -32,7 +32,7 @@ def test_relaxation_of_runs_is_stored(tmp_path: Path) -> None:
     assert {"relaxation_rate_R1", "relaxation_rate_R2", "relaxation_rate_R1rho"} <= {
         row.quantity for row in rows
     }
-    law = relaxation_over_temperature(runs, fit, wanted=WANTED)
+    law = relaxation_over_temperature(tuple(runs.items()), fit, wanted=WANTED)
     assert rows_of_stored(law, SAMPLE, tmp_path)[0].quantity == "activation_energy"
 
 
@@ -42,9 +42,8 @@ def test_refusals_are_stored_too(tmp_path: Path) -> None:
     run = relaxation_of_tensors(moving, "7Li", step_ps=1.0)
     rows = rows_of_stored(run, SAMPLE, tmp_path)
     assert {row.status for row in rows if "rate" in row.quantity} == {"refused"}
-    law = relaxation_over_temperature(
-        dict.fromkeys((400.0, 500.0, 600.0, 700.0), run), fit, wanted=WANTED
-    )
+    runs = tuple((t, run) for t in (400.0, 500.0, 600.0, 700.0))
+    law = relaxation_over_temperature(runs, fit, wanted=WANTED)
     assert {row.status for row in rows_of_stored(law, SAMPLE, tmp_path)} == {"refused"}
 
 

@@ -137,3 +137,45 @@ def test_every_subject_answers(rows: list[dict[str, object]]) -> None:
 def test_a_line_that_no_frame_can_show_is_refused(rows: list[dict[str, object]]) -> None:
     # frames 0.02 ps apart show up to 25 THz; O-H stretches at about 105 THz
     assert number(rows, "raman_shift", "O-H", "spectrum")["status"] == "refused"
+
+
+STUDY = """
+name = "salt"
+title = "Salt"
+[sample]
+formula = "Li2OHCl"
+material = "salt"
+charges = { Li = 1, O = -2, H = 1, Cl = -1 }
+[steps.run]
+recipe = "trajectory"
+path = "salt.extxyz"
+temperature_K = 500
+[steps.hops]
+recipe = "hops"
+dynamics = "run"
+mobile = "Li"
+cells = [3, 3, 3]
+[steps.hops.sites]
+across = [[0.5, 0.0, 0.0]]
+along = [[0.0, 0.5, 0.0]]
+"""
+
+
+def test_known_sites_in_a_study(path: Path) -> None:
+    (path.parent / "salt.toml").write_text(STUDY)
+    said = subprocess.run(
+        [*PROGRAM, "run", "salt.toml", "--json"],
+        capture_output=True,
+        text=True,
+        cwd=path.parent,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    rows = json.loads(said.stdout)
+    # Rows of either kind keep their ions: none ever goes to the other kind.
+    within = number(rows, "jump_rate", "Li along->along", "nearest site")
+    assert within["low"] <= HOP_RATE * 1e12 <= within["high"]
+    assert not [row for row in rows if row["of"] == "Li along->across" and row["value"]]
+    # As many ions as sites of each kind.
+    occupied = number(rows, "site_occupancy", "Li along", "nearest site")
+    assert occupied["value"] == pytest.approx(1.0)

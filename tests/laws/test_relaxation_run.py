@@ -284,7 +284,7 @@ def test_the_law_over_temperature_finds_the_peak() -> None:
         series = decaying(k, (1200, 20, 5), steps)
         runs[t] = relaxation_of_tensors(tensors(series), "7Li", step_ps=0.1)
     wanted = (condition("R1", nucleus("7Li"), 11.74), condition("R1rho", nucleus("7Li"), 11.74, 20))
-    found = relaxation_over_temperature(runs, fit, wanted=wanted)
+    found = relaxation_over_temperature(tuple(runs.items()), fit, wanted=wanted)
     energy = found.activation_energy
     assert abs(energy.value - 0.25) < 3.5 * energy.error
     k = 5.0 * quadrupolar_factor(nucleus("7Li"), 1.0)

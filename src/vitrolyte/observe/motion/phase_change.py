@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from vitrolyte.data.curve import Curve
+from vitrolyte.data.curve import Axis, Curve, CurveSet
 from vitrolyte.data.errors import InputError
 from vitrolyte.data.model import Floats
+from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.posterior import Weighing
+from vitrolyte.data.quantity import Quantity
+from vitrolyte.data.result import Result
 from vitrolyte.data.separable import ScatteredPoints, Separable
+from vitrolyte.data.trajectory import Trajectory
+from vitrolyte.observe.blocks import block_average
 from vitrolyte.observe.motion.temperature_points import Transition
 
 _FEWEST = 6
@@ -57,6 +63,76 @@ def phase_change(
         return None
     place, name = weighing.posteriors[best].shape("K"), weighing.posteriors[best].model.name
     return Transition(f"{name} of the {curve.y_axis.name}", place.low, place.high)
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseWatch(Result):
+    """Whether the volumes of several runs say that a phase changed between them.
+
+    Attributes
+    ----------
+    found
+        Whether a line through them is given up.
+    described
+        What was found, or why nothing could be, in words.
+    low_K, high_K
+        Between which temperatures it changed; NaN without a change.
+    curves
+        Volume per atom over temperature.
+    """
+
+    found: bool
+    described: str
+    low_K: float
+    high_K: float
+    curves: CurveSet
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """Return the change, as something that no line is drawn across."""
+        return (Transition(self.described, self.low_K, self.high_K),) if self.found else ()
+
+    def observations(self, sample: Sample) -> tuple[Observation, ...]:
+        """Return the row of the temperature at which the phase changed, where one did."""
+        if not self.found:
+            return ()
+        middle = 0.5 * (self.low_K + self.high_K)
+        number = Quantity(middle, "K", low=self.low_K, high=self.high_K).provisional(
+            "seen in volumes of separate runs, without nucleation in mind"
+        )
+        at = replace(sample, temperature_K=None)
+        return (computed(at, "transition_temperature", number, of="volume", method=self.described),)
+
+
+def watch_volumes(
+    runs: Sequence[tuple[float, Trajectory]],
+    weigh: Callable[[Sequence[Separable], ScatteredPoints], Weighing],
+) -> PhaseWatch:
+    """Return whether a phase changed between runs, by their volumes.
+
+    Parameters
+    ----------
+    runs
+        Temperature, K, and trajectory.
+    weigh
+        ``infer.evidence.weigh``.
+    """
+    values = [
+        (t, block_average(run.volumes / len(run.species), "Å³").value)
+        for t, run in runs
+        if run.n_frames
+    ]
+    known = sorted((t, value) for t, value in values if np.isfinite(value))
+    x, y = np.array(known, dtype=float).reshape(-1, 2).T
+    curve = Curve(x, y, Axis("temperature", "K"), Axis("volume per atom", "Å³"), label="runs")
+    curves = CurveSet("Volumes of the runs", (curve,), points=("runs",))
+    if len(np.unique(x)) < _FEWEST:
+        few = f"a change of phase is not looked for below {_FEWEST} temperatures"
+        return PhaseWatch(False, few, np.nan, np.nan, curves)
+    change = phase_change(curve, weigh)
+    if change is None:
+        return PhaseWatch(False, "one line describes the volumes", np.nan, np.nan, curves)
+    return PhaseWatch(True, change.name, change.low_K, change.high_K, curves)
 
 
 def _laws(t: Floats, size: float) -> list[Separable]:

@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vitrolyte.data.curve import Axis, Curve, CurveSet
-from vitrolyte.data.errors import InputError
-from vitrolyte.data.fitted import Fitted, Fitter
-from vitrolyte.data.model import Model, Parameter
+from vitrolyte.data.curve import Curve, CurveSet
+from vitrolyte.data.fitted import Fitter
 from vitrolyte.data.observation import Observation, Sample, computed
 from vitrolyte.data.quantity import NORMAL_95, Quantity
 from vitrolyte.data.result import Result
-from vitrolyte.data.units import BOLTZMANN_EV_PER_K
 from vitrolyte.observe.relaxation.peak_fit import INVERSE, RATE
 from vitrolyte.observe.relaxation.processes import Process, peak, relaxation_rate
 from vitrolyte.observe.relaxation.rates import Condition
-from vitrolyte.observe.relaxation.relaxation import Relaxation
+from vitrolyte.observe.relaxation.time_law import (
+    Runs,
+    TimeLaw,
+    checked,
+    time_law,
+    usable_runs,
+    why_too_few,
+)
 
-Floats = NDArray[np.float64]
-
-_FEWEST_TEMPERATURES = 4
-_FAR_DECADES = 3.0
 _DRAWN = 200
+_TITLE = "Relaxation over temperature, by the times of the runs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class RelaxationOverTemperature(Result):
 
 
 def relaxation_over_temperature(
-    runs: Mapping[float, Relaxation],
+    runs: Runs,
     fit: Fitter,
     *,
     wanted: tuple[Condition, ...],
@@ -94,7 +94,7 @@ def relaxation_over_temperature(
     Parameters
     ----------
     runs
-        Relaxation by temperature, K, of the same nucleus.
+        Temperature, K, and relaxation of the same nucleus in each run.
     fit
         Finds the parameters of a model from a curve: ``infer.fit.fit``.
     wanted
@@ -105,174 +105,85 @@ def relaxation_over_temperature(
     InputError
         If fewer than four temperatures are given or the nuclei differ.
     """
-    names = {one.nucleus for one in runs.values()}
-    if len(runs) < _FEWEST_TEMPERATURES or len(names) != 1 or min(runs) <= 0:
-        raise InputError(
-            f"A law over temperature needs {_FEWEST_TEMPERATURES} temperatures of one nucleus",
-            received=f"{sorted(runs)} K, {sorted(names)}",
-        )
-    usable = {t: one for t, one in sorted(runs.items()) if _usable(one)}
-    if len(usable) < _FEWEST_TEMPERATURES:
-        return _refused(names.pop(), runs, usable, wanted)
-    points = _points(usable)
-    line = fit(_model(points), points)
-    return _described(names.pop(), usable, points, line, wanted)
-
-
-def _usable(one: Relaxation) -> bool:
-    numbers = (one.slow_time, one.slow_coupling)
-    return all(n.status != "refused" and math.isfinite(n.low) and n.low > 0 for n in numbers)
-
-
-def _points(usable: Mapping[float, Relaxation]) -> Curve:
-    times = [one.slow_time for one in usable.values()]
-    errors = np.array([math.log(q.high / q.low) / (2 * NORMAL_95) for q in times])
-    x = 1000.0 / np.array(list(usable))
-    return Curve(x, np.log([q.value for q in times]), INVERSE, Axis("ln τ", ""), errors)
-
-
-def _model(points: Curve) -> Model:
-    middle = float(np.mean(points.x))
-    slope, level = np.polyfit(points.x, np.asarray(points.y, dtype=float), 1)
-    scale = 1000.0 * BOLTZMANN_EV_PER_K
-
-    def forward(x: Floats, p: Floats) -> Floats:
-        return np.asarray(p[1] + p[0] * (x - middle) / scale)
-
-    return Model(
-        forward,
-        (
-            Parameter("energy", float(slope * scale), "eV"),
-            Parameter("log_time", float(level + slope * middle), ""),
-        ),
-    )
-
-
-def _described(
-    name: str,
-    usable: Mapping[float, Relaxation],
-    points: Curve,
-    line: Fitted,
-    wanted: tuple[Condition, ...],
-) -> RelaxationOverTemperature:
-    energy = line.parameters["energy"]
-    if line.poor:
-        energy = energy.provisional("the times scatter about the line more than their errors allow")
-    log_tau0, error = (float(v[0]) for v in line.band(np.zeros(1)))
+    name, reason = checked(runs), why_too_few(runs)
+    if reason:
+        return _refused(name, reason, wanted)
+    usable, law = usable_runs(runs), time_law(runs, fit)
     coupling = _coupling(usable)
-    labels = [at.label for at in wanted]
-    if energy.value <= 0:
-        reason = "the time does not fall with temperature"
-        places = {
-            k: (Quantity.refused("K", reason), Quantity.refused("1/s", reason)) for k in labels
-        }
-        curves = CurveSet("Relaxation over temperature", ())
-    else:
-        process = Process(energy.value, math.exp(log_tau0), coupling.value)
-        places = {at.label: _place(process, at, line, list(usable)) for at in wanted}
-        curves = _curves(process, usable, wanted)
+    places, curves = _peaks(law, coupling, usable, wanted)
     return RelaxationOverTemperature(
         nucleus=name,
-        activation_energy=energy,
-        tau0=_exponential(log_tau0, line.quantile * error, error),
+        activation_energy=law.energy,
+        tau0=law.tau0,
         coupling=coupling,
         peak_temperature={k: pair[0] for k, pair in places.items()},
         jump_rate={k: pair[1] for k, pair in places.items()},
         curves=curves,
-        times=_times(points, line),
+        times=law.curves,
     )
 
 
-def _exponential(log_value: float, half: float, error: float) -> Quantity:
-    value = math.exp(log_value)
-    ends = math.exp(log_value - half), math.exp(min(log_value + half, 700.0))
-    return Quantity(value, "s", value * error, *ends)
+def _peaks(
+    law: TimeLaw, coupling: Quantity, usable: Runs, wanted: tuple[Condition, ...]
+) -> tuple[Mapping[str, tuple[Quantity, Quantity]], CurveSet]:
+    """Return temperature and jump rate of each maximum, and the law drawn."""
+    if law.energy.value <= 0:
+        reason = "the time does not fall with temperature"
+        nowhere = Quantity.refused("K", reason), Quantity.refused("1/s", reason)
+        return {at.label: nowhere for at in wanted}, CurveSet(_TITLE, ())
+    process = Process(law.energy.value, law.tau0.value, coupling.value)
+    return {at.label: _place(process, at, law) for at in wanted}, _curves(process, usable, wanted)
 
 
-def _coupling(usable: Mapping[float, Relaxation]) -> Quantity:
+def _coupling(usable: Runs) -> Quantity:
     """Return the mean coupling over the runs; its change with temperature is part of its error."""
-    logs = np.log([one.slow_coupling.value for one in usable.values()])
+    logs = np.log([one.slow_coupling.value for _, one in usable])
     error = float(logs.std(ddof=1) / math.sqrt(len(logs)))
     value = float(np.exp(logs.mean()))
     half = NORMAL_95 * float(logs.std(ddof=1))
     number = Quantity(value, "1/s²", value * error, value * math.exp(-half), value * math.exp(half))
-    doubtful = next((o.slow_coupling for o in usable.values() if o.slow_coupling.note), None)
+    doubtful = next((o.slow_coupling for _, o in usable if o.slow_coupling.note), None)
     number = number.provisional("taken to be the same at all temperatures")
     return number if doubtful is None else number.provisional(doubtful.note)
 
 
-def _place(
-    process: Process, at: Condition, line: Fitted, temperatures: list[float]
-) -> tuple[Quantity, Quantity]:
+def _place(process: Process, at: Condition, law: TimeLaw) -> tuple[Quantity, Quantity]:
     """Return where the maximum will be, and 1/tau there: the latter is a matter of frequency."""
     if at.observable == "R2":
         reason = "R2 has no maximum over temperature"
         return Quantity.refused("K", reason), Quantity.refused("1/s", reason)
-    top = peak(process, at)
-    rate = Quantity(1.0 / top.tau_s, "1/s", note="set by the frequency, for exponential decay")
-    if not math.isfinite(top.temperature_K):
-        return Quantity.refused("K", "the time never gets so short"), rate
-    x = 1000.0 / top.temperature_K
-    _, error = line.band(np.array([x]))
-    # An error of ln tau at a temperature is an error of 1000/T over the slope.
-    shift = float(error[0]) * 1000.0 * BOLTZMANN_EV_PER_K / process.energy_eV
-    half = line.quantile * shift
-    low, high = 1000.0 / (x + half), 1000.0 / max(x - half, 1e-9)
-    decades = 2 * line.quantile * float(error[0]) / math.log(10)
-    if decades > _FAR_DECADES:
-        reason = f"the time there is known within {decades:.1f} decades only"
-        return Quantity.refused("K", reason), rate
-    place = Quantity(top.temperature_K, "K", top.temperature_K * shift / x, low, high)
-    if min(temperatures) <= top.temperature_K <= max(temperatures):
+    tau_s = peak(process, at).tau_s
+    place = law.when(tau_s)
+    rate = Quantity(1.0 / tau_s, "1/s", note="set by the frequency, for exponential decay")
+    if place.status == "refused" or law.inside(place.value):
         return place, rate
-    ends = f"{min(temperatures):g}-{max(temperatures):g} K"
-    return place.provisional(f"extrapolated from {ends}"), rate.provisional(f"from {ends}")
+    return place, rate.provisional(law.extrapolated)
 
 
-def _curves(
-    process: Process, usable: Mapping[float, Relaxation], wanted: tuple[Condition, ...]
-) -> CurveSet:
+def _curves(process: Process, usable: Runs, wanted: tuple[Condition, ...]) -> CurveSet:
     tops = [peak(process, at).temperature_K for at in wanted if at.observable != "R2"]
-    inside = [t for t in (*tops, *usable) if math.isfinite(t)]
+    inside = [t for t in (*tops, *(t for t, _ in usable)) if math.isfinite(t)]
     x = np.linspace(1000.0 / (1.3 * max(inside)), 1000.0 / (0.7 * min(inside)), _DRAWN)
     curves, points = [], []
     for at in wanted:
         rates = relaxation_rate(1000.0 / x, (process,), at)
         curves.append(Curve(x, rates, INVERSE, RATE, label=f"{at.label}, law"))
-        seen = {
-            t: one.rates[at.label]
-            for t, one in usable.items()
+        seen = [
+            (t, one.rates[at.label])
+            for t, one in usable
             if at.label in one.rates and one.rates[at.label].status != "refused"
-        }
+        ]
         if seen:
-            y = np.array([q.value for q in seen.values()])
-            error = np.array([q.error for q in seen.values()])
-            curves.append(Curve(1000.0 / np.array(list(seen)), y, INVERSE, RATE, error, at.label))
+            y = np.array([q.value for _, q in seen])
+            error = np.array([q.error for _, q in seen])
+            x_seen = 1000.0 / np.array([t for t, _ in seen])
+            curves.append(Curve(x_seen, y, INVERSE, RATE, error, at.label))
             points.append(at.label)
-    title = "Relaxation over temperature, by the times of the runs"
-    return CurveSet(title, tuple(curves), log_y=True, points=tuple(points))
+    return CurveSet(_TITLE, tuple(curves), log_y=True, points=tuple(points))
 
 
-def _times(points: Curve, line: Fitted) -> CurveSet:
-    x = np.linspace(float(points.x.min()), float(points.x.max()), _DRAWN)
-    y, error = line.band(x)
-    axis = Axis("correlation time", "s")
-    values = np.exp(np.asarray(points.y, dtype=float))
-    errors = None if points.y_error is None else values * points.y_error
-    shown = Curve(points.x, values, INVERSE, axis, errors, "runs")
-    drawn = Curve(x, np.exp(y), INVERSE, axis, np.exp(y) * error, "line")
-    return CurveSet("Time of the slowest motion", (shown, drawn), log_y=True, points=("runs",))
-
-
-def _refused(
-    name: str,
-    runs: Mapping[float, Relaxation],
-    usable: Mapping[float, Relaxation],
-    wanted: tuple[Condition, ...],
-) -> RelaxationOverTemperature:
-    first = next((o.slow_time.note for t, o in runs.items() if t not in usable), "")
-    reason = f"{len(usable)} of {len(runs)} runs gave a slow time, four are needed: {first}"
-    empty = CurveSet("Relaxation over temperature", ())
+def _refused(name: str, reason: str, wanted: tuple[Condition, ...]) -> RelaxationOverTemperature:
+    empty = CurveSet(_TITLE, ())
     return RelaxationOverTemperature(
         nucleus=name,
         activation_energy=Quantity.refused("eV", reason),

@@ -16,7 +16,7 @@ from vitrolyte.literature.table import observations as published
 from vitrolyte.matter.composition import composition_of
 from vitrolyte.observe.sampling import ordered_elements
 from vitrolyte.study.analysis.request import Analysis, Run
-from vitrolyte.study.analysis.subjects import Subject, chosen
+from vitrolyte.study.analysis.subjects import Subject, chosen, nmr_conditions
 from vitrolyte.study.comparison import formula_key
 from vitrolyte.study.recipes.transport import FEWEST_TEMPERATURES
 from vitrolyte.study.settings import SampleSettings, StudySettings
@@ -194,12 +194,23 @@ def _pooled(
     request: Analysis, subjects: Sequence[Subject], steps: Mapping[str, Plain]
 ) -> dict[str, Plain]:
     """Return the steps that bring several runs together."""
-    if len(request.paths) == 1 or "transport" not in {subject.name for subject in subjects}:
-        return {}
-    sources = [name for name, plain in steps.items() if plain["recipe"] == "transport"]
-    temperatures = {run.temperature_K for run in request.runs}
-    recipe = "arrhenius" if len(temperatures) >= FEWEST_TEMPERATURES else "pooled-transport"
-    plain: Plain = {"recipe": recipe, "transport": sources}
-    if not request.observe:
-        plain["optional"] = True
-    return {recipe: plain}
+    names = {subject.name for subject in subjects}
+    temperatures = {run.temperature_K for run in request.runs if run.temperature_K is not None}
+    series = len(temperatures) >= FEWEST_TEMPERATURES
+    wanted = {}
+    if len(request.paths) > 1 and "transport" in names:
+        wanted["arrhenius" if series else "pooled-transport"] = "transport"
+    if series and "relaxation" in names:
+        wanted["relaxation-over-temperature"] = "relaxation"
+    together: dict[str, Plain] = {}
+    for recipe, of in wanted.items():
+        plain: Plain = {
+            "recipe": recipe,
+            of: [k for k, step in steps.items() if step["recipe"] == of],
+        }
+        if not request.observe:
+            plain["optional"] = True
+        if recipe == "arrhenius":
+            plain["runs"] = [name for name, _ in _named(request.runs)]
+        together[recipe] = {**plain, **(nmr_conditions(request) if of == "relaxation" else {})}
+    return together

@@ -39,10 +39,15 @@ def _rotors(request: Analysis) -> Plain:
     return {**first, "rotor": request.rotor or "", **_shells(request)}
 
 
-def _nuclei(request: Analysis) -> Plain:
+def nmr_conditions(request: Analysis) -> Plain:
+    """Return the settings that say at which fields and spin-locks relaxation is wanted."""
     fields = {"fields_T": list(request.fields_T)} if request.fields_T else {}
     locks = {"spin_locks_kHz": list(request.spin_locks_kHz)} if request.spin_locks_kHz else {}
-    return {"nuclei": list(request.nuclei), **fields, **locks}
+    return {**fields, **locks}
+
+
+def _nuclei(request: Analysis) -> Plain:
+    return {"nuclei": list(request.nuclei), **nmr_conditions(request)}
 
 
 @dataclass(frozen=True)

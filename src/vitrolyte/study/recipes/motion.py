@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -10,15 +11,20 @@ from pydantic import Field
 
 from vitrolyte.data.curve import Curve
 from vitrolyte.data.model import Model
+from vitrolyte.data.nuclei import nucleus
 from vitrolyte.data.result import Result
 from vitrolyte.data.trajectory import Trajectory
 from vitrolyte.infer.fit import Fit, fit
 from vitrolyte.observe.hops.analysis import CITATIONS as HOP_CITATIONS
 from vitrolyte.observe.hops.analysis import HopAnalysisSettings, hop_analysis
 from vitrolyte.observe.hops.detection import HopSettings, find_hops
+from vitrolyte.observe.hops.lattice import KnownSites
 from vitrolyte.observe.relaxation.couplings import RelaxationSettings as NuclearSettings
-from vitrolyte.observe.relaxation.narrowing import second_moment
-from vitrolyte.observe.relaxation.relaxation import relaxation
+from vitrolyte.observe.relaxation.line_narrowing import narrowed_line
+from vitrolyte.observe.relaxation.narrowing import SecondMoment, second_moment
+from vitrolyte.observe.relaxation.rates import Condition, condition
+from vitrolyte.observe.relaxation.relaxation import Relaxation, relaxation
+from vitrolyte.observe.relaxation.temperature import relaxation_over_temperature
 from vitrolyte.observe.rotation.bonds import RotorSearch
 from vitrolyte.observe.rotation.coupling import EventSeries
 from vitrolyte.observe.rotation.cradle import CradleSettings, soft_cradle
@@ -35,11 +41,14 @@ from vitrolyte.observe.vibration.segments import SpectrumSettings
 from vitrolyte.observe.vibration.sites import SiteSettings, site_vibrations
 from vitrolyte.observe.vibration.spectrum import vibrational_spectrum
 from vitrolyte.observe.vibration.stretch import bond_stretch
-from vitrolyte.study.recipe import Each, Output, Recipe, RecipeSettings, Work
+from vitrolyte.study.recipe import All, Each, Output, Product, Recipe, RecipeSettings, Work
 from vitrolyte.study.recipes.matter import charges_of
 from vitrolyte.study.recipes.reading import require_paths
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveInt = Annotated[int, Field(gt=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Point = tuple[Finite, Finite, Finite]
 
 
 class VanHoveSettings(RecipeSettings):
@@ -61,12 +70,19 @@ class IntermediateScatteringSettings(RecipeSettings):
 
 
 class HopsSettings(RecipeSettings):
-    """Hops of a mobile species without a site model, concerted moves, sites."""
+    """Hops of a mobile species without a site model, concerted moves, sites.
+
+    In a crystal ``sites`` are known ones by kind, as fractions of a cell of which the run holds
+    ``cells`` along each vector: occupancies and rates from kind to kind are found as well.
+    """
 
     dynamics: Each
     mobile: str
     distance_A: Positive | None = None
     shortest_ps: Positive | None = None
+    sites: Mapping[str, tuple[Point, ...]] = Field(default_factory=dict)
+    cells: tuple[PositiveInt, PositiveInt, PositiveInt] = (1, 1, 1)
+    site_radius_A: Positive | None = None
 
 
 class VibrationSettings(RecipeSettings):
@@ -104,6 +120,14 @@ class RelaxationSettings(RecipeSettings):
     antishielding: Mapping[str, float] = Field(default_factory=dict)
 
 
+class RelaxationSeriesSettings(RecipeSettings):
+    """NMR relaxation of several runs over temperature: the law, the maxima, the narrowing line."""
+
+    relaxation: All
+    fields_T: Annotated[tuple[Positive, ...], Field(min_length=1)] = (11.74,)
+    spin_locks_kHz: tuple[Positive, ...] = (20.0,)
+
+
 def _fitted(model: Model, curve: Curve) -> Fit:
     return fit(model, curve)
 
@@ -135,8 +159,20 @@ def observe_hops(work: Work) -> Output:
     """Find the hops of the mobile ions, and what they say."""
     settings: HopsSettings = work.settings
     hops = HopSettings(distance_A=settings.distance_A, shortest_ps=settings.shortest_ps)
-    found = hop_analysis(_run(work), settings.mobile, HopAnalysisSettings(hops=hops))
+    wanted = HopAnalysisSettings(hops=hops, known_sites=_known_sites(settings))
+    found = hop_analysis(_run(work), settings.mobile, wanted)
     return Output(work.one("dynamics").sample, (found,))
+
+
+def _known_sites(settings: HopsSettings) -> KnownSites | None:
+    """Return the sites of every cell that the run holds, or none where none are known."""
+    if not settings.sites:
+        return None
+    kinds = [kind for kind, places in settings.sites.items() for _ in places]
+    one = np.array([place for places in settings.sites.values() for place in places])
+    corners = np.indices(settings.cells).reshape(3, -1).T
+    everywhere = (corners[:, None, :] + one[None]).reshape(-1, 3) / np.array(settings.cells)
+    return KnownSites(everywhere, tuple(kinds) * len(corners), settings.site_radius_A)
 
 
 def observe_vibration(work: Work) -> Output:
@@ -200,15 +236,44 @@ def observe_relaxation(work: Work) -> Output:
     run = _run(work)
     wanted = NuclearSettings(fields_T=settings.fields_T, spin_locks_kHz=settings.spin_locks_kHz)
     found: list[Result] = []
-    for number, nucleus in enumerate(settings.nuclei):
-        shield = settings.antishielding.get(nucleus)
+    for number, name in enumerate(settings.nuclei):
+        shield = settings.antishielding.get(name)
         charges = _charges(work, run)
-        found.append(
-            relaxation(run, nucleus, charges=charges, antishielding=shield, settings=wanted)
-        )
-        found.append(second_moment(run, nucleus))
+        found.append(relaxation(run, name, charges=charges, antishielding=shield, settings=wanted))
+        found.append(second_moment(run, name))
         work.progress((number + 1) / len(settings.nuclei))
     return Output(work.one("dynamics").sample, tuple(found))
+
+
+def relax_over_temperature(work: Work) -> Output:
+    """Draw the law of relaxation over temperature for each nucleus."""
+    sources = work.inputs["relaxation"]
+    found: list[Result] = []
+    for name in dict.fromkeys(one.nucleus for _, one in _relaxed(sources)):
+        runs = [(t, one) for t, one in _relaxed(sources) if one.nucleus == name]
+        found.append(relaxation_over_temperature(runs, _fitted, wanted=_wanted(work, name)))
+        moments = [r for s in sources for r in s.results() if isinstance(r, SecondMoment)]
+        rigid = next(one for one in moments if one.nucleus == name)
+        found.append(narrowed_line(runs, rigid, _fitted))
+    return Output(replace(sources[0].sample, temperature_K=None), tuple(found))
+
+
+def _relaxed(sources: Sequence[Product]) -> Iterator[tuple[float, Relaxation]]:
+    for source in sources:
+        temperature = source.sample.temperature_K
+        for result in source.results():
+            if isinstance(result, Relaxation) and temperature is not None:
+                yield temperature, result
+
+
+def _wanted(work: Work, name: str) -> tuple[Condition, ...]:
+    settings: RelaxationSeriesSettings = work.settings
+    which, field = nucleus(name), settings.fields_T
+    plain = [condition("R1", which, tesla) for tesla in field]
+    return (
+        *plain,
+        *(condition("R1rho", which, field[0], lock) for lock in settings.spin_locks_kHz),
+    )
 
 
 RECIPES = (
@@ -220,7 +285,7 @@ RECIPES = (
         observe_intermediate_scattering,
         citations=("10.1103/PhysRev.95.249",),
     ),
-    Recipe("hops", 1, HopsSettings, observe_hops, citations=HOP_CITATIONS),
+    Recipe("hops", 2, HopsSettings, observe_hops, citations=HOP_CITATIONS),
     Recipe(
         "vibration",
         1,
@@ -232,4 +297,11 @@ RECIPES = (
         "rotation", 1, RotationSettings, observe_rotation, citations=("10.1103/PhysRevE.76.031203",)
     ),
     Recipe("relaxation", 1, RelaxationSettings, observe_relaxation),
+    Recipe(
+        "relaxation-over-temperature",
+        1,
+        RelaxationSeriesSettings,
+        relax_over_temperature,
+        citations=("10.1103/PhysRev.73.679", "10.1143/JPSJ.9.888"),
+    ),
 )

@@ -27,11 +27,13 @@ from vitrolyte.observe.motion.odds import (
     TransferenceSeries,
     extrapolated_transference,
 )
+from vitrolyte.observe.motion.phase_change import PhaseWatch, watch_volumes
 from vitrolyte.observe.motion.temperature_dependence import (
     TemperatureDependence,
     TemperatureSettings,
     temperature_dependence,
 )
+from vitrolyte.observe.motion.temperature_points import Transition
 from vitrolyte.observe.motion.transport import (
     CITATIONS,
     COLLECTIVE,
@@ -81,10 +83,16 @@ class PooledTransportSettings(RecipeSettings):
 
 
 class ArrheniusSettings(RecipeSettings):
-    """Replicas pooled at each temperature, Arrhenius lines and what follows at another one."""
+    """Replicas pooled at each temperature, Arrhenius lines and what follows at another one.
+
+    No line is drawn across ``transitions_K``, each a pair of temperatures between which the
+    material changes, nor across a change that the volumes of ``runs`` show.
+    """
 
     transport: All
+    runs: All | None = None
     extrapolate_to_K: Annotated[float, Field(gt=0)] = 300.0
+    transitions_K: tuple[tuple[float, float], ...] = ()
 
     def review(self, sources: Mapping[str, tuple[Coordinates, ...]]) -> None:
         """Refuse too few temperatures for a line."""
@@ -152,20 +160,35 @@ def _pooled(work: Work) -> tuple[tuple[Product, ...], Pooled]:
 def observe_arrhenius(work: Work) -> Output:
     """Pool the replicas at each temperature and draw the lines."""
     sources, numbers = _pooled(work)
-    target = work.settings.extrapolate_to_K
-    lines = tuple(_lines(numbers, target))
-    shares = tuple(_shares(numbers, target))
+    settings: ArrheniusSettings = work.settings
+    watched = tuple(_watched(work))
+    told = tuple(Transition("a transition that was stated", *k) for k in settings.transitions_K)
+    seen = tuple(change for one in watched for change in one.transitions)
+    wanted = TemperatureSettings(settings.extrapolate_to_K, transitions=(*told, *seen))
+    lines = tuple(_lines(numbers, wanted))
+    shares = tuple(_shares(numbers, settings.extrapolate_to_K))
     sample = replace(sources[0].sample, temperature_K=None)
-    return Output(sample, (numbers, *lines, *shares))
+    return Output(sample, (numbers, *watched, *lines, *shares))
 
 
-def _lines(numbers: Pooled, target_K: float) -> Iterator[TemperatureDependence]:
+def _watched(work: Work) -> Iterator[PhaseWatch]:
+    """Yield what the volumes of the runs say, where their cells could change."""
+    runs = [
+        (source.sample.temperature_K, source.trajectory())
+        for source in work.inputs.get("runs", ())
+        if source.sample.temperature_K is not None
+    ]
+    if len({round(float(run.volumes[0]), 6) for _, run in runs}) > 1:
+        yield watch_volumes(runs, weigh)
+
+
+def _lines(numbers: Pooled, wanted: TemperatureSettings) -> Iterator[TemperatureDependence]:
     for kind, of, method in _series(numbers):
         points = numbers.find(kind.word, of, method)
         series = TemperatureSeries(
             tuple(t for t, _ in points), tuple(n for _, n in points), kind, of, method
         )
-        yield temperature_dependence(series, weigh, TemperatureSettings(target_K))
+        yield temperature_dependence(series, weigh, wanted)
 
 
 def _shares(numbers: Pooled, target_K: float) -> Iterator[ExtrapolatedTransference]:
@@ -198,5 +221,5 @@ RECIPES = (
     ),
     Recipe("anisotropy", 1, DirectionSettings, observe_anisotropy, citations=CITATIONS),
     Recipe("pooled-transport", 1, PooledTransportSettings, pool_transport, citations=CITATIONS),
-    Recipe("arrhenius", 3, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
+    Recipe("arrhenius", 4, ArrheniusSettings, observe_arrhenius, citations=CITATIONS),
 )
