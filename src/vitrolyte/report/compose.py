@@ -148,10 +148,11 @@ def _beside_published(
 
 def _meaning(product: Product) -> str:
     sample = product.sample
+    formula = "" if sample.formula == UNNAMED else sample.formula
     state = "" if sample.temperature_K is None else f" at {sample.temperature_K:g} K"
     replica = product.coordinates.get("replica")
     which = "" if replica is None else f", replica {replica:g}"
-    return f"{sample.formula} {sample.phase}{state}{which}."
+    return f"{f'{formula} {sample.phase}'.strip()}{state}{which}."
 
 
 def _model(outcome: Outcome) -> ModelView | None:
