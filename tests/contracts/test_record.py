@@ -1,5 +1,6 @@
 """Every coin survives the way to disk and back, unchanged."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_complex_curves(tmp_path: Path) -> None:
     curve = Curve(np.arange(2.0), np.array([1 + 2j, 3j]), Axis("f", "Hz"), Axis("Z", "ohm"))
     record.save(tmp_path / "c.json", curve)
     assert record.load(tmp_path / "c.json", Curve).y.tolist() == [1 + 2j, 3j]
+
+
+def test_infinities_come_back_and_leave_the_row_open(tmp_path: Path) -> None:
+    open_above = RecordInner(Quantity(2.0, "g/cm³", low=1.0, high=math.inf))
+    record.save(tmp_path / "r.json", open_above)
+    again = record.load(tmp_path / "r.json", RecordInner)
+    assert again.density.high == math.inf
+    (row,) = again.observations(Sample("a", "Li2O", "glass"))
+    assert (row.low, row.high) == (1.0, None)
+    assert "Infinity" not in to_json([row])
+    grid = np.array([[1.0, -math.inf], [math.nan, 2.0]])
+    back = record.decode(np.ndarray, record.encode(grid))
+    np.testing.assert_array_equal(back, grid)
 
 
 def test_an_origin_keeps_its_id(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ NUMBERS = frozenset({"value", "error", "low", "high", "temperature_K", "pressure
 
 
 def _number(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
+    """Return what a column holds: an open end of an interval is none."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def computed(

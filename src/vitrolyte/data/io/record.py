@@ -25,7 +25,7 @@ _CLASS = "class"
 
 
 def encode(value: object) -> Any:
-    """Return a value as plain JSON types; NaN becomes ``null``.
+    """Return a value as plain JSON types; NaN becomes ``null``, infinities become texts.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def encode(value: object) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float | np.floating):
-        return None if math.isnan(value) else float(value)
+        return _encode_float(float(value))
     if isinstance(value, np.ndarray):
         return _encode_array(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -49,12 +49,19 @@ def encode(value: object) -> Any:
     raise InputError("A record holds coins and plain values only", received=repr(type(value)))
 
 
+def _encode_float(value: float) -> float | str | None:
+    """Return a number as JSON knows it, which has neither NaN nor infinities."""
+    if math.isnan(value):
+        return None
+    return str(value) if math.isinf(value) else value
+
+
 def _encode_array(array: np.ndarray[Any, Any]) -> Any:
     if np.iscomplexobj(array):
         return {"real": encode(array.real), "imag": encode(array.imag)}
     if array.dtype.kind in "biu":
         return array.tolist()
-    flat = [None if math.isnan(x) else x for x in array.ravel().tolist()]
+    flat = [_encode_float(x) for x in array.ravel().tolist()]
     if array.ndim == 1:
         return flat
     return {"shape": list(array.shape), "data": flat}
@@ -114,8 +121,8 @@ def _decode_array(plain: Any) -> np.ndarray[Any, Any]:
     if isinstance(plain, dict) and "real" in plain:
         return _decode_array(plain["real"]) + 1j * _decode_array(plain["imag"])
     if isinstance(plain, dict):
-        return np.array(plain["data"], dtype=float).reshape(plain["shape"])
-    return np.array([math.nan if x is None else x for x in plain], dtype=float)
+        return _decode_array(plain["data"]).reshape(plain["shape"])
+    return np.array([math.nan if x is None else float(x) for x in plain], dtype=float)
 
 
 def _decode_dataclass(kind: Any, plain: Any) -> Any:
