@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +11,9 @@ from validation import (
     coverage_transport,
     exafs_peers,
     hops,
+    laboratory_formats,
+    laboratory_impedance,
+    laboratory_peers,
     motion_time,
     polyhedra_peers,
     published,
@@ -60,6 +63,10 @@ def _coverage(case: str, runs: int = coverage.RUNS) -> tuple[Check, ...]:
         )
         for one in coverage.coverage(case, runs)
     )
+
+
+def _gathered(checks: Callable[[], Iterable[Check]]) -> tuple[Check, ...]:
+    return tuple(checks())
 
 
 CATALOGUE: tuple[Entry, ...] = (
@@ -115,6 +122,19 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("rings-matscipy", "rings, matscipy", rings_peers.against_matscipy),
     Entry("rings-glass", "rings of a silica glass", rings_peers.glass_rings),
     Entry("exafs-larch", "EXAFS, Larch", exafs_peers.exafs_larch),
+    Entry("instrument-files", "damaged files of instruments", laboratory_formats.damaged_files),
+    Entry("impedance-files", "files, impedance.py", laboratory_peers.spectra_beside_impedance_py),
+    Entry("biologic-files", "files, galvani", laboratory_peers.records_beside_galvani),
+    Entry("neware-files", "files, NewareNDA", laboratory_peers.records_beside_newarenda),
+    Entry("cycled-cells", "95 % intervals: fade of cells", laboratory_peers.cycled_cells),
+    *(
+        Entry(
+            f"impedance-{number}",
+            "impedance: intervals, minima, false alarms",
+            partial(_gathered, checks),
+        )
+        for number, checks in enumerate(laboratory_impedance.CHECKS, 1)
+    ),
     Entry("densities", "published densities", published.densities),
     Entry("lattice-guess", "published lattice parameters", published.lattice_guesses),
     Entry("student-crystal", "crystal of the shipped potential", student.crystal_checks),

@@ -56,9 +56,12 @@ def test_python_of_the_tour(finished: tuple[Path, str], tmp_path: Path) -> None:
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto"
 ALONE = {
+    "cycling": ("20 cycles",),
     "density-maps": (),
     "exafs": (),
     "hops": ("0.10 hops of an ion per ps",),
+    "impedance": ("grain_boundary: 4.25e-06",),
+    "instrument-files": (),
     "large-systems": (),
     "literature": (),
     "matter": (),

@@ -26,8 +26,13 @@ class Conditions:
         Heating rate, positive on heating.
     wavelength_A
         Wavelength of a diffraction pattern, Å.
+    second_wavelength_A, second_ratio
+        Of a second line in the beam (K-alpha-2), and its intensity over that of the first; a
+        ratio of 0 says that there is none.
     field_T, spin_lock_kHz, spinning_kHz
         Magnetic field, spin-lock frequency ω₁/2π, and rate of magic-angle spinning.
+    larmor_MHz, recycle_s
+        Frequency of the nucleus that is observed, and the delay between its scans.
     voltage_V
         Applied voltage.
 
@@ -44,15 +49,19 @@ class Conditions:
     mass_mg: float | None = None
     rate_K_per_min: float | None = None
     wavelength_A: float | None = None
+    second_wavelength_A: float | None = None
+    second_ratio: float | None = None
     field_T: float | None = None
     spin_lock_kHz: float | None = None
     spinning_kHz: float | None = None
+    larmor_MHz: float | None = None
+    recycle_s: float | None = None
     voltage_V: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.known().items():
             signed = name in ("pressure_GPa", "rate_K_per_min", "voltage_V")
-            still = name == "spinning_kHz" and value == 0.0
+            still = name in ("spinning_kHz", "second_ratio") and value == 0.0
             if not math.isfinite(value) or not (signed or still or value > 0):
                 raise InputError(
                     f"The condition {name} needs a finite value{'' if signed else ' above zero'}",
@@ -103,6 +112,8 @@ class Measurement:
         Which part of the file, where it holds several: a loop, a scan, a slice.
     notes
         What the reader had to assume or leave out.
+    channels
+        What was recorded beside it at the same x: the temperature of a calorimeter over time.
     """
 
     curve: Curve
@@ -111,6 +122,12 @@ class Measurement:
     format: str = ""
     part: str = ""
     notes: tuple[str, ...] = ()
+    channels: tuple[Curve, ...] = ()
+
+    def channel(self, name: str) -> Curve | None:
+        """Return what was recorded beside the curve under a name; None where it was not."""
+        found = (one for one in self.channels if one.y_axis.name == name)
+        return next(found, None)
 
     @property
     def name(self) -> str:

@@ -16,6 +16,20 @@ from vitrolyte.study.recipes import (
     structure,
     transport,
 )
+from vitrolyte.study.recipes.laboratory import (
+    arrhenius_measured,
+    cycling,
+    dc,
+    density,
+    dsc,
+    eis,
+    exafs,
+    lineshape,
+    pdf,
+    raman,
+    slr,
+    xrd,
+)
 
 _SUBJECTS = (
     matter,
@@ -27,6 +41,18 @@ _SUBJECTS = (
     spectra,
     transport,
     motion,
+    arrhenius_measured,
+    dc,
+    density,
+    cycling,
+    dsc,
+    eis,
+    exafs,
+    lineshape,
+    pdf,
+    raman,
+    slr,
+    xrd,
 )
 
 COOKBOOK: Mapping[str, Recipe] = {

@@ -245,7 +245,8 @@ def abragam_width(moment: float, tau_s: float, cut: float = 1.0) -> float:
         return width - moment * (2.0 / math.pi) * math.atan(cut * width * tau_s) / width
 
     lowest = 1e-12 * rigid
-    return float(brentq(left, lowest, rigid)) if left(lowest) < 0 else 0.0
+    # The root nears the rigid width itself in slow motion: the bracket ends just beyond it.
+    return float(brentq(left, lowest, rigid * (1.0 + 1e-9))) if left(lowest) < 0 else 0.0
 
 
 def hendrickson_bray(

@@ -1,0 +1,1 @@
+"""X-ray absorption spectra: Athena projects and columns of text."""

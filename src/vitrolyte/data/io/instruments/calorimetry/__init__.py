@@ -1,0 +1,1 @@
+"""Files of calorimeters: heat flow and temperature over time, segment by segment."""

@@ -1,0 +1,1 @@
+"""Powder patterns in the formats of diffractometers."""

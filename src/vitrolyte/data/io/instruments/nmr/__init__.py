@@ -1,0 +1,1 @@
+"""Files of NMR spectrometers, and tables of what was made of them."""

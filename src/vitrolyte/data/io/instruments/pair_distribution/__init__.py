@@ -1,0 +1,1 @@
+"""Total scattering functions of PDFgetX and PDFgetN, Gudrun, PyStoG, RMCProfile and others."""

@@ -1,0 +1,1 @@
+"""Raman spectra: text of any spectrometer, JCAMP-DX, and Renishaw's WDF."""

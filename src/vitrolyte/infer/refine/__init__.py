@@ -1,0 +1,1 @@
+"""Patterns that are sums of columns with a few parameters inside: a lattice from a pattern."""

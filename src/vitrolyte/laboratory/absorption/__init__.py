@@ -1,0 +1,1 @@
+"""X-ray absorption: from μ(E) to distances and numbers of neighbours."""

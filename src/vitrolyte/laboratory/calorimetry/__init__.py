@@ -1,0 +1,1 @@
+"""What heat flow over temperature says of a glass."""

@@ -1,0 +1,1 @@
+"""Cycling of cells: capacity, efficiency, fade, hysteresis, overpotential."""

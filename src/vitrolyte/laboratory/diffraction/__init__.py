@@ -1,0 +1,1 @@
+"""Measured powder patterns: phases, lattices, mass shares, halos."""

@@ -1,0 +1,1 @@
+"""Impedance spectra: Kramers-Kronig, choice of a circuit, conductivities, relaxation times."""

@@ -1,0 +1,1 @@
+"""Spectra of nuclear resonance: their lines, patterns of powders, and widths over temperature."""

@@ -1,0 +1,1 @@
+"""Total scattering: S(Q) and G(r) set right, and the first neighbours read off them."""

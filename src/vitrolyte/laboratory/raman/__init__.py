@@ -1,0 +1,1 @@
+"""Raman spectra: spikes out, baseline and peaks together, shares of structural units."""

@@ -1,0 +1,1 @@
+"""Spin relaxation as measured: recoveries and decays, rates over temperature."""

@@ -1,0 +1,1 @@
+"""What a calorimeter sees of a glass: its transition, its crystallisation, their rates."""

@@ -1,0 +1,1 @@
+"""Impedance of circuits: elements, how they are written, capacitances and relaxation times."""

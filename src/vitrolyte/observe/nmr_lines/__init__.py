@@ -1,0 +1,1 @@
+"""Line shapes of powders and glasses in a magnetic field."""
