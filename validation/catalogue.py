@@ -11,9 +11,13 @@ from validation import (
     coverage_transport,
     exafs_peers,
     hops,
+    laboratory_absorption,
+    laboratory_calorimetry,
     laboratory_formats,
     laboratory_impedance,
+    laboratory_pdf,
     laboratory_peers,
+    laboratory_raman,
     motion_time,
     polyhedra_peers,
     published,
@@ -135,6 +139,19 @@ CATALOGUE: tuple[Entry, ...] = (
         )
         for number, checks in enumerate(laboratory_impedance.CHECKS, 1)
     ),
+    Entry(
+        "absorption",
+        "measured EXAFS: intervals, Larch",
+        partial(_gathered, laboratory_absorption.checks),
+    ),
+    Entry("pdf", "measured PDF: intervals", partial(_gathered, laboratory_pdf.checks)),
+    Entry("raman", "Raman: intervals", partial(_gathered, laboratory_raman.checks)),
+    Entry(
+        "calorimetry",
+        "calorimetry: intervals, false alarms, damaged files",
+        partial(_gathered, laboratory_calorimetry.checks),
+    ),
+    Entry("calorimetry-pkynetics", "pkynetics", laboratory_calorimetry.peers_pkynetics),
     Entry("densities", "published densities", published.densities),
     Entry("lattice-guess", "published lattice parameters", published.lattice_guesses),
     Entry("student-crystal", "crystal of the shipped potential", student.crystal_checks),

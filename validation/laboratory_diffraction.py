@@ -142,8 +142,8 @@ def coverage_right_shape() -> tuple[Check, ...]:
 def coverage_wrong_shape() -> tuple[Check, ...]:
     """Return how often intervals hold the truth where lines have a shape the fit does not know.
 
-    No interval can promise 95 % here; the usual one, by the residuals taken as independent, is
-    set beside by the width alone. At least 85 % are asked for.
+    No interval can promise 95 % here: part of what the shape does is alike in all lines and no
+    disagreement among them shows it. At least 85 % are asked for.
     """
     return _coverage(True, "wrong line shape", (0.85, 1.0))
 

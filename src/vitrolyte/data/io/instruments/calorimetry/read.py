@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 LARGEST_BYTES = 200 * 2**20
 _MOST_LINES = 5_000_000
 _FEWEST_ROWS = 10
+_LONGEST_S = 1e8
+_LARGEST_FLOW = 1e9
 _ZIP = b"PK\x03\x04"
 
 _TIME = Axis("time", "s")
@@ -104,6 +106,11 @@ def _block(file: str, found: Blocks, block: Block, units: dict[str, str]) -> lis
     temperatures = _in(_temperature_column(table), "K", units["K"], "--temperature-unit C")
     _require_sensible(temperatures, file)
     flow, axis, notes = _flow(table, file, units["flow"])
+    if np.abs(flow).max() > _LARGEST_FLOW:
+        raise InputError(
+            f"{file}: a heat flow is no larger than {_LARGEST_FLOW:g} {axis.unit}",
+            received=f"{np.abs(flow).max():.3g}",
+        )
     said = [*found.said, *block.said, *table.header]
     names = [column.name for column in table.columns]
     direction = exo_direction([*said, *names], file)
@@ -127,6 +134,11 @@ def _block(file: str, found: Blocks, block: Block, units: dict[str, str]) -> lis
 
 def _cut(whole: Measurement, times: Floats, rate: float | None) -> list[Measurement]:
     """Return the segments of a record with times, in order."""
+    if np.abs(times).max() > _LONGEST_S:
+        raise InputError(
+            f"{whole.file}: a record lasts no longer than {_LONGEST_S:g} s",
+            received=f"a time of {np.abs(times).max():.3g} s",
+        )
     order = np.concatenate([[True], np.diff(times) > 0])
     if order.mean() < 0.5:
         raise InputError(f"{whole.file}: times rise", received="times that fall or stand still")
