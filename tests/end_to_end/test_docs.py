@@ -57,10 +57,13 @@ def test_python_of_the_tour(finished: tuple[Path, str], tmp_path: Path) -> None:
 HOWTO = Path(__file__).parents[2] / "docs" / "howto"
 ALONE = {
     "cycling": ("20 cycles",),
+    "dc": (),
+    "density": (),
     "density-maps": (),
     "dsc": (),
     "exafs": (),
     "exafs-fit": (),
+    "fitting": (),
     "hops": ("0.10 hops of an ion per ps",),
     "impedance": ("grain_boundary: 4.25e-06",),
     "instrument-files": (),
@@ -68,6 +71,7 @@ ALONE = {
     "literature": (),
     "matter": (),
     "medium-range": (),
+    "nmr-lines": (),
     "nmr-relaxation": (),
     "pdf": (),
     "polyhedra": ("Al-O 2.61 Å", "value=0.692", "a-a-a-"),
@@ -80,6 +84,7 @@ ALONE = {
     "temperature": (),
     "transport": ("ok",),
     "van-hove": (),
+    "xrd": ("Si a = 5.43 Å",),
     "vibration": ("O-H at 3569 cm⁻¹",),
 }
 """Pages whose Python needs nothing but the package, and what the page says it prints."""
