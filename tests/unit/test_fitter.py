@@ -301,3 +301,18 @@ def test_a_joint_fit_weighs_curves_without_errors_by_their_scatter() -> None:
 
 def test_a_joint_fit_holds_the_truth() -> None:
     assert coverage_bounds(len(SEEDS))[0] <= joint_coverage(SEEDS)
+
+
+@pytest.mark.parametrize("start", [0.0, 1e-17, -1e-17])
+def test_what_rounding_leaves_of_a_zero_is_no_measure_of_a_step(start: float) -> None:
+    x = np.linspace(-1.0, 1.0, 12)
+    random = np.random.default_rng(2)
+    curve = Curve(x, 30.0 + 0.1 * random.normal(size=12), X, Y, np.full(12, 0.1))
+    line = Model(
+        lambda t, p: p[0] * t + p[1],
+        (Parameter("slope", start, "1"), Parameter("level", 30.0, "1")),
+    )
+    found = fit(line, curve)
+    slope = found.parameters["slope"]
+    assert slope.error == pytest.approx(0.1 / np.sqrt(np.sum(x**2)), rel=0.1)
+    assert slope.low < 0.0 < slope.high

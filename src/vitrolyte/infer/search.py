@@ -42,6 +42,7 @@ _PROBE = 0.1
 """Share of a step at which the bend is felt."""
 _MOST_BENT = 0.75
 """Ratio of the second order to the first, twice, up to which it is believed."""
+_NEGLIGIBLE = 1e-10
 _ONE_SIDED = float(np.finfo(float).eps ** 0.5)
 _TWO_SIDED = float(np.finfo(float).eps ** (1.0 / 3.0))
 
@@ -185,8 +186,10 @@ class Problem:
     def _steps(self, u: Floats, share: float, residuals: Floats) -> Floats:
         """Return the steps of differences, away from a bound."""
         steps = share * np.where(self.logarithmic, np.maximum(1.0, np.abs(u)), np.abs(u))
-        for k in np.flatnonzero(steps == 0.0):
-            steps[k] = share * self._reach(u, int(k), residuals)
+        for k in np.flatnonzero(steps < share * _NEGLIGIBLE):
+            # What rounding left of a zero is no measure of a step: none that it gives is seen.
+            if steps[k] == 0.0 or np.array_equal(self._moved(u, int(k), steps[k])[1], residuals):
+                steps[k] = share * self._reach(u, int(k), residuals)
         _, high = self.bounds
         return np.where(u + steps > high, -steps, steps)
 
